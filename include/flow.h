@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A flow in memory: one 64-bit word in a line of eight, and one record.
+ *
+ * The word is all that a sweep reads: who is due, what is proved, what it is
+ * watched for. The record holds numbers, times and counts; it may be touched
+ * only by the one who holds the flow, that is who made its word BUSY by
+ * compare-and-swap (table.h).
+ */
+#ifndef TCPSHAKE_FLOW_H
+#define TCPSHAKE_FLOW_H
+
+#include "config.h"
+#include "proof.h"
+#include "segment.h"
+
+/* --- the word --- */
+
+enum word_state {
+	WORD_EMPTY = 0,
+	WORD_BUSY = 1, /* held: being written, stepped or expired */
+	WORD_LIVE = 2,
+	WORD_TOMB = 3, /* ended, kept 60 s: after FINs this is the TIME_WAIT */
+};
+
+/* Why every packet of a flow is looked up. In the filter, PENDING counts as P, the others as C. */
+enum watch {
+	WATCH_NONE,
+	WATCH_PENDING,	 /* not yet promoted */
+	WATCH_ACCEPT,	 /* SYN-ACK repeated after its ACK */
+	WATCH_FIN,	 /* FIN sent, not acknowledged */
+	WATCH_RESET,	 /* RST that no number proved */
+	WATCH_PROBATION, /* silent for --idle-after */
+	WATCH_ONE_SIDED, /* FIN on a one-sided view */
+	WATCH_HALF,	 /* half-closed on a tap: a forged FIN may still be disproved */
+};
+
+#define WORD_STATE_MASK 0x3ULL
+#define WORD_PROOF_SHIFT 2 /* end 0, then end 1 at +7 */
+#define WORD_WATCH_SHIFT 16
+#define WORD_WATCH_MASK (7ULL << WORD_WATCH_SHIFT)
+#define WORD_TOLD_1 (1ULL << 19)   /* half_open, or linger in CLOSE_WAIT or TIME_WAIT, was told */
+#define WORD_TOLD_2 (1ULL << 20)   /* linger of the closer was told */
+#define WORD_INFERRED (1ULL << 21) /* one-sided: may fill a quarter of the table, goes first */
+#define WORD_ADOPTION (1ULL << 22) /* in the pending table: no handshake, a candidate */
+#define WORD_TIME_WAIT (1ULL << 23)
+#define WORD_DUE_SHIFT 24
+#define WORD_DUE_BITS 20
+#define WORD_DUE_MASK (((1ULL << WORD_DUE_BITS) - 1) << WORD_DUE_SHIFT)
+#define WORD_TAG_SHIFT 44
+#define WORD_TAG_BITS 20
+
+INLINE u32 word_state(u64 word) { return word & WORD_STATE_MASK; }
+INLINE u32 word_tag(u64 word) { return (u32)(word >> WORD_TAG_SHIFT); }
+INLINE enum watch word_watch(u64 word) { return (word & WORD_WATCH_MASK) >> WORD_WATCH_SHIFT; }
+INLINE u32 word_due(u64 word) { return (word & WORD_DUE_MASK) >> WORD_DUE_SHIFT; }
+
+INLINE u32 word_proofs(u64 word, u32 end)
+{
+	return word >> (WORD_PROOF_SHIFT + end * PROOF_BITS) & PROOF_MASK;
+}
+
+INLINE u64 proofs_in_word(u32 end, u32 proofs)
+{
+	return (u64)proofs << (WORD_PROOF_SHIFT + end * PROOF_BITS);
+}
+
+INLINE u64 word_with_state(u64 word, enum word_state state)
+{
+	return (word & ~WORD_STATE_MASK) | state;
+}
+
+INLINE u64 word_with_watch(u64 word, enum watch watch)
+{
+	return (word & ~WORD_WATCH_MASK) | (u64)watch << WORD_WATCH_SHIFT;
+}
+
+INLINE u64 word_with_due(u64 word, u32 tick)
+{
+	return (word & ~WORD_DUE_MASK) | ((u64)tick << WORD_DUE_SHIFT & WORD_DUE_MASK);
+}
+
+/* Ticks from `from` to `to`, both modulo 2^20: negative when `to` is past. */
+INLINE s32 ticks_between(u32 from, u32 to)
+{
+	return (s32)((to - from) << (32 - WORD_DUE_BITS)) >> (32 - WORD_DUE_BITS);
+}
+
+/* The furthest a deadline may lie ahead: 14 hours. Longer waits are cut to it. */
+#define TICKS_MAX ((1u << (WORD_DUE_BITS - 1)) - 1000)
+
+INLINE int word_is_due(u64 word, u32 tick)
+{
+	return ticks_between(word_due(word), tick) >= 0;
+}
+
+INLINE int word_is_open(u64 word)
+{
+	const u64 open = proofs_in_word(0, PROOF_OPEN) | proofs_in_word(1, PROOF_OPEN);
+
+	return (word & open) == open;
+}
+
+/* --- the record --- */
+
+enum end_flag {
+	END_HAS_ACK = 0x01,   /* ack holds the highest sent since it was watched */
+	END_HAS_TOP = 0x02,   /* top holds */
+	END_HAS_ALT = 0x04,   /* isn_alt holds the other of the last two claims */
+	END_HAS_FIN_ALT = 0x08,
+	END_EARLY = 0x10,     /* before its SYN: isn_alt..top is a data segment */
+	END_FIN_ACKED_PLAIN = 0x20, /* its FIN was acknowledged before the peer's FIN, or beside it */
+	END_SENT_PLAIN_SYN = 0x40,  /* a SYN without ACK */
+	END_LOCAL = 0x80,     /* a socket of this host: it was seen to send here */
+};
+
+struct end {
+	u32 isn;
+	u32 isn_alt; /* before promotion: other claim; later: seq of a RST in doubt */
+	u32 top;     /* end of the furthest segment that started at or below it */
+	u32 ack;
+	u32 fin;     /* number behind its FIN; the claim that counts */
+	u32 fin_alt;
+	u32 fin_ack; /* smallest ack that a copy of its FIN carried */
+	u16 mss;
+	u8 wscale;
+	u8 offers;   /* enum offer */
+	u16 syn_place, fin_place; /* where its SYN and FIN were first seen; 0: not */
+	u8 syn, synack, fin_count, rst; /* sent, up to the close, not more than 255 */
+	u8 flags;    /* enum end_flag */
+	u8 zero[3];
+};
+
+_Static_assert(sizeof(struct end) == 44, "");
+
+enum flow_flag {
+	FLOW_CLIENT_IS_1 = 0x0001, /* which end opened; by flow_client() */
+	FLOW_BY_SYNACK = 0x0002,   /* orientation from a SYN-ACK */
+	FLOW_BY_GUESS = 0x0004,	   /* orientation guessed */
+	FLOW_ADOPTED = 0x0008,	   /* not seen to open */
+	FLOW_OPENED = 0x0010,
+	FLOW_FAST_OPEN = 0x0020,   /* data acknowledged by the SYN-ACK */
+	FLOW_SYN_AFTER_ACK = 0x0040, /* crossing retransmissions: no suspicion of the accept queue */
+	FLOW_NO_SYNACK = 0x0080,   /* inferred: syn_ack */
+	FLOW_NO_LAST_ACK = 0x0100, /* inferred: last_ack */
+	FLOW_RESET_INFERRED = 0x0200,
+	FLOW_ONE_SIDED = 0x0400,   /* inferred: direction */
+	FLOW_RST_BY_1 = 0x0800,	   /* the RST in doubt, or that ended it, came from end 1 */
+	FLOW_SYN_AFTER_CLOSE = 0x1000, /* a refused SYN came again: a SYN-ACK may answer it */
+	FLOW_IN_PAIR = 0x2000,	   /* counted in the TIME_WAITs of its pair */
+	FLOW_ACCEPT_TOLD = 0x4000,
+	FLOW_FROM_SOCKET = 0x8000, /* adopted from the socket table */
+};
+
+struct flow {
+	struct key key;
+	u64 first_ns;	/* first segment seen */
+	u64 mark_ns;	/* before the open: first SYN-ACK; after: first FIN acknowledged; 0: not */
+	struct end end[2];
+	u32 last_tick;	/* last sign of life, ticks since 0 modulo 2^32 */
+	u16 flags;	/* enum flow_flag */
+	u8 how;		/* enum close_how, once it ended */
+	u8 duplicates, challenge_acks, disproved; /* not more than 255 */
+	u8 zero[6];
+};
+
+_Static_assert(sizeof(struct flow) == 160, "40 + 16 + 88 + 16");
+
+INLINE u32 flow_client(const struct flow *flow)
+{
+	return !!(flow->flags & FLOW_CLIENT_IS_1);
+}
+
+INLINE void saturate(u8 *count)
+{
+	if (*count != 255)
+		(*count)++;
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The key of a connection: both endpoints, in one order for both directions.
+ *
+ * There is no interface, VLAN or mark in it: a SYN may enter by one interface
+ * and the SYN-ACK leave by another.
+ */
+#ifndef TCPSHAKE_KEY_H
+#define TCPSHAKE_KEY_H
+
+#include "base.h"
+
+/*
+ * An IPv6 address as two 64-bit words that hold its bytes as on the wire; IPv4
+ * is mapped (RFC 4291 section 2.5.5.2), so both families go one way.
+ */
+struct address {
+	u64 word[2];
+};
+
+/* port[] is in host order. Endpoint 0 is the smaller of the two. */
+struct key {
+	struct address addr[2];
+	u16 port[2];
+	u32 zero; /* the structure is hashed and compared whole */
+};
+
+_Static_assert(sizeof(struct key) == 40, "five words, no hole");
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define V4_MAPPED_PREFIX 0xffff0000ULL
+INLINE u64 v4_mapped_low(u32 wire) { return V4_MAPPED_PREFIX | (u64)wire << 32; }
+INLINE u32 v4_of_low(u64 low) { return (u32)(low >> 32); }
+INLINE int is_v4_low(u64 low) { return (low & 0xffffffffULL) == V4_MAPPED_PREFIX; }
+#else
+#define V4_MAPPED_PREFIX 0x0000ffff00000000ULL
+INLINE u64 v4_mapped_low(u32 wire) { return V4_MAPPED_PREFIX | wire; }
+INLINE u32 v4_of_low(u64 low) { return (u32)low; }
+INLINE int is_v4_low(u64 low) { return (low & ~0xffffffffULL) == V4_MAPPED_PREFIX; }
+#endif
+
+/* wire: an IPv4 address as loaded from the packet (network byte order). */
+INLINE struct address address_v4(u32 wire)
+{
+	struct address a = { { 0, v4_mapped_low(wire) } };
+	return a;
+}
+
+INLINE int address_is_v4(const struct address *a)
+{
+	return !a->word[0] && is_v4_low(a->word[1]);
+}
+
+INLINE int address_equal(const struct address *a, const struct address *b)
+{
+	return a->word[0] == b->word[0] && a->word[1] == b->word[1];
+}
+
+INLINE int key_equal(const struct key *a, const struct key *b)
+{
+	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
+
+	return !((x[4] ^ y[4]) | (x[3] ^ y[3]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[0] ^ y[0]));
+}
+
+/*
+ * Fills the key from a packet's source and destination and returns which
+ * endpoint the source is: 0 or 1. A connection from an endpoint to itself has
+ * two equal ends and cannot be told apart: both directions give 0.
+ */
+INLINE u32 key_make(struct key *key, struct address src, u16 sport, struct address dst, u16 dport)
+{
+	u32 swap;
+
+	if (src.word[1] != dst.word[1])
+		swap = src.word[1] > dst.word[1];
+	else if (src.word[0] != dst.word[0])
+		swap = src.word[0] > dst.word[0];
+	else
+		swap = sport > dport;
+	key->addr[0] = swap ? dst : src;
+	key->addr[1] = swap ? src : dst;
+	key->port[0] = swap ? dport : sport;
+	key->port[1] = swap ? sport : dport;
+	key->zero = 0;
+	return swap;
+}
+
+#define HASH_MULTIPLIER 0x9e3779b97f4a7c15ULL
+
+INLINE u64 hash_mix(u64 h, u64 word)
+{
+	h = (h ^ word) * HASH_MULTIPLIER;
+	return h ^ h >> 32;
+}
+
+/*
+ * Keyed multiply-mix. Not a cryptographic hash: it needs only that one who
+ * does not see its results cannot aim at a line; the secret is drawn at start.
+ * Two v4 addresses fit in one word, so the common case has fewer rounds.
+ */
+INLINE u64 key_hash(const struct key *key, u64 secret)
+{
+	const u64 *w = (const u64 *)key;
+	u64 h = secret;
+
+	if (address_is_v4(&key->addr[0]) && address_is_v4(&key->addr[1])) {
+		h = hash_mix(h, (u64)v4_of_low(w[1]) << 32 | v4_of_low(w[3]));
+	} else {
+		h = hash_mix(h, w[0]);
+		h = hash_mix(h, w[1]);
+		h = hash_mix(h, w[2]);
+		h = hash_mix(h, w[3]);
+	}
+	h = hash_mix(h, w[4]);
+	return hash_mix(h, secret);
+}
+
+#endif
