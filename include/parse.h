@@ -20,7 +20,7 @@
 
 #include <stddef.h>
 
-#include "options.h"
+#include "offer.h"
 
 #define PARSE_BUFFER   256
 #define VLAN_TAGS_MAX  4

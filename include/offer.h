@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a SYN or SYN-ACK offers: the options behind its header, and ECN in its flags. */
-#ifndef TCPSHAKE_OPTIONS_H
-#define TCPSHAKE_OPTIONS_H
+#ifndef TCPSHAKE_OFFER_H
+#define TCPSHAKE_OFFER_H
 
 #include "segment.h"
 #include "wire.h"
