@@ -135,116 +135,6 @@ INLINE enum parse_result parse_version(const struct frame *f, enum frame_memory 
 	return PARSE_TCP;
 }
 
-/*
- * A length of 0 is written by segmentation offload for what does not fit into
- * 16 bits (BIG TCP): then the frame's own length stands for it.
- */
-INLINE enum parse_result parse_ipv4(const struct frame *f, enum frame_memory memory, u32 at,
-				    struct ip_part *part)
-{
-	const struct wire_ipv4 *ip = frame_at(f, memory, at, sizeof(*ip));
-	u32 header, total, fragment;
-
-	if (!ip)
-		return frame_lacks(f, memory, at + sizeof(*ip));
-	header = (ip->version_words & 0xf) * 4;
-	total = BE16(ip->total);
-	if (ip->version_words >> 4 != 4 || header < sizeof(*ip) || (total && total < header))
-		return PARSE_MALFORMED;
-	if (ip->protocol != PROTO_TCP)
-		return PARSE_NOT_TCP;
-	fragment = BE16(ip->fragment);
-	if (fragment & IPV4_OFFSET)
-		return PARSE_FRAGMENT;
-	part->from = address_v4(ip->from);
-	part->to = address_v4(ip->to);
-	part->at = at + header;
-	part->end = total ? at + total : f->wire_len;
-	part->first = !!(fragment & IPV4_MORE);
-	return PARSE_TCP;
-}
-
-/*
- * The extension headers that TCP may follow (behind ESP all is secret), and
- * how long each is: (its length byte & mask) + more, in units of 2^unit_log2
- * bytes. A table, so that the verifier walks one path a header and not one for
- * each kind: eight headers of six kinds would be too many.
- */
-static const struct extension {
-	u8 unit_log2; /* 0: not an extension header */
-	u8 more;
-	u8 mask;
-} extensions[256] __attribute__((unused)) = {
-    /* clang-format off */
-	[PROTO_HOP_BY_HOP]     = { 3, 1, 0xff },
-	[PROTO_ROUTING]        = { 3, 1, 0xff },
-	[PROTO_FRAGMENT]       = { 3, 1, 0 },
-	[PROTO_AUTHENTICATION] = { 2, 2, 0xff },
-	[PROTO_DESTINATION]    = { 3, 1, 0xff },
-	[PROTO_MOBILITY]       = { 3, 1, 0xff },
-    /* clang-format on */
-};
-
-#define EXTENSION_SIZE_MAX 0xfff /* (255 + 1) * 8, rounded up to a mask */
-
-/* Steps over one extension header; *next, what kind it is, becomes what follows it. */
-INLINE enum parse_result parse_extension(const struct frame *f, enum frame_memory memory,
-					 const struct extension *kind, struct ip_part *part, u8 *next)
-{
-	const struct wire_extension *ext;
-	u32 length;
-
-	if (part->at + sizeof(*ext) > part->end)
-		return ip_lacks(part);
-	ext = frame_at(f, memory, part->at, sizeof(*ext));
-	if (!ext)
-		return frame_lacks(f, memory, part->at + sizeof(*ext));
-	length = (ext->length & kind->mask) + kind->more;
-	length <<= kind->unit_log2;
-	HIDE(length);
-	part->at += length & EXTENSION_SIZE_MAX;
-	if (*next == PROTO_FRAGMENT) {
-		u16 fragment = BE16(ext->fragment);
-
-		if (fragment & IPV6_OFFSET)
-			return ext->next == PROTO_TCP || extensions[ext->next].unit_log2 ? PARSE_FRAGMENT
-											 : PARSE_NOT_TCP;
-		part->first |= fragment & IPV6_MORE;
-	}
-	*next = ext->next;
-	return PARSE_TCP;
-}
-
-/* Length 0: as in IPv4, and the jumbogram of RFC 2675. */
-INLINE enum parse_result parse_ipv6(const struct frame *f, enum frame_memory memory, u32 at,
-				    struct ip_part *part)
-{
-	const struct wire_ipv6 *ip = frame_at(f, memory, at, sizeof(*ip));
-	u8 next;
-
-	if (!ip)
-		return frame_lacks(f, memory, at + sizeof(*ip));
-	if (ip->version >> 4 != 6)
-		return PARSE_MALFORMED;
-	part->from = (struct address){{ip->from[0], ip->from[1]}};
-	part->to = (struct address){{ip->to[0], ip->to[1]}};
-	part->at = at + sizeof(*ip);
-	part->end = ip->payload ? part->at + BE16(ip->payload) : f->wire_len;
-	part->first = 0;
-	next = ip->next;
-	for (u32 i = 0; i < EXTENSIONS_MAX && next != PROTO_TCP; i++) {
-		const struct extension *kind = &extensions[next];
-		enum parse_result result;
-
-		if (!kind->unit_log2)
-			return PARSE_NOT_TCP;
-		result = parse_extension(f, memory, kind, part, &next);
-		if (result != PARSE_TCP)
-			return result;
-	}
-	return next == PROTO_TCP ? PARSE_TCP : PARSE_NOT_TCP;
-}
-
 /* Copies the options of a SYN, `length` bytes at `at`, as far as they are there, and reads them. */
 INLINE void parse_syn(const struct frame *f, enum frame_memory memory, u32 at, u32 length,
 		      struct segment *seg)
@@ -303,6 +193,121 @@ INLINE enum parse_result parse_tcp(const struct frame *f, enum frame_memory memo
 }
 
 /*
+ * A length of 0 is written by segmentation offload for what does not fit into
+ * 16 bits (BIG TCP): then the frame's own length stands for it.
+ *
+ * Each IP goes on to TCP itself: where their ways join first, clang 14 carries
+ * the addresses through the stack, for a nanosecond and a half more a packet.
+ */
+INLINE enum parse_result parse_ipv4(const struct frame *f, enum frame_memory memory, u32 at,
+				    struct segment *seg)
+{
+	const struct wire_ipv4 *ip = frame_at(f, memory, at, sizeof(*ip));
+	u32 header, total, fragment;
+	struct ip_part part;
+
+	if (!ip)
+		return frame_lacks(f, memory, at + sizeof(*ip));
+	header = (ip->version_words & 0xf) * 4;
+	total = BE16(ip->total);
+	if (ip->version_words >> 4 != 4 || header < sizeof(*ip) || (total && total < header))
+		return PARSE_MALFORMED;
+	if (ip->protocol != PROTO_TCP)
+		return PARSE_NOT_TCP;
+	fragment = BE16(ip->fragment);
+	if (fragment & IPV4_OFFSET)
+		return PARSE_FRAGMENT;
+	part.from = address_v4(ip->from);
+	part.to = address_v4(ip->to);
+	part.at = at + header;
+	part.end = total ? at + total : f->wire_len;
+	part.first = !!(fragment & IPV4_MORE);
+	return parse_tcp(f, memory, &part, seg);
+}
+
+/* clang-format off */
+/*
+ * The extension headers that TCP may follow (behind ESP all is secret), and
+ * how long each is: (its length byte & mask) + more, in units of 2^unit_log2
+ * bytes. A table, so that the verifier walks one path a header and not one for
+ * each kind: eight headers of six kinds would be too many.
+ */
+static const struct extension {
+	u8 unit_log2; /* 0: not an extension header */
+	u8 more;
+	u8 mask;
+} extensions[256] __attribute__((unused)) = {
+	[PROTO_HOP_BY_HOP]     = { 3, 1, 0xff },
+	[PROTO_ROUTING]        = { 3, 1, 0xff },
+	[PROTO_FRAGMENT]       = { 3, 1, 0 },
+	[PROTO_AUTHENTICATION] = { 2, 2, 0xff },
+	[PROTO_DESTINATION]    = { 3, 1, 0xff },
+	[PROTO_MOBILITY]       = { 3, 1, 0xff },
+};
+/* clang-format on */
+
+#define EXTENSION_SIZE_MAX 0xfff /* (255 + 1) * 8, rounded up to a mask */
+
+/* Steps over one extension header; *next, what kind it is, becomes what follows it. */
+INLINE enum parse_result parse_extension(const struct frame *f, enum frame_memory memory,
+					 const struct extension *kind, struct ip_part *part, u8 *next)
+{
+	const struct wire_extension *ext;
+	u32 length;
+
+	if (part->at + sizeof(*ext) > part->end)
+		return ip_lacks(part);
+	ext = frame_at(f, memory, part->at, sizeof(*ext));
+	if (!ext)
+		return frame_lacks(f, memory, part->at + sizeof(*ext));
+	length = (ext->length & kind->mask) + kind->more;
+	length <<= kind->unit_log2;
+	HIDE(length);
+	part->at += length & EXTENSION_SIZE_MAX;
+	if (*next == PROTO_FRAGMENT) {
+		u16 fragment = BE16(ext->fragment);
+
+		if (fragment & IPV6_OFFSET)
+			return ext->next == PROTO_TCP || extensions[ext->next].unit_log2 ? PARSE_FRAGMENT
+											 : PARSE_NOT_TCP;
+		part->first |= fragment & IPV6_MORE;
+	}
+	*next = ext->next;
+	return PARSE_TCP;
+}
+
+/* Length 0: as in IPv4, and the jumbogram of RFC 2675. */
+INLINE enum parse_result parse_ipv6(const struct frame *f, enum frame_memory memory, u32 at,
+				    struct segment *seg)
+{
+	const struct wire_ipv6 *ip = frame_at(f, memory, at, sizeof(*ip));
+	struct ip_part part;
+	u8 next;
+
+	if (!ip)
+		return frame_lacks(f, memory, at + sizeof(*ip));
+	if (ip->version >> 4 != 6)
+		return PARSE_MALFORMED;
+	part.from = (struct address){{ip->from[0], ip->from[1]}};
+	part.to = (struct address){{ip->to[0], ip->to[1]}};
+	part.at = at + sizeof(*ip);
+	part.end = ip->payload ? part.at + BE16(ip->payload) : f->wire_len;
+	part.first = 0;
+	next = ip->next;
+	for (u32 i = 0; i < EXTENSIONS_MAX && next != PROTO_TCP; i++) {
+		const struct extension *kind = &extensions[next];
+		enum parse_result result;
+
+		if (!kind->unit_log2)
+			return PARSE_NOT_TCP;
+		result = parse_extension(f, memory, kind, &part, &next);
+		if (result != PARSE_TCP)
+			return result;
+	}
+	return next == PROTO_TCP ? parse_tcp(f, memory, &part, seg) : PARSE_NOT_TCP;
+}
+
+/*
  * Fills what the headers say: key, sender, seq, ack, len, flags and, of a SYN,
  * mss, wscale and offers (0 in others). time, hash, place and all else are the
  * caller's. On any result but PARSE_TCP seg is untouched.
@@ -311,7 +316,6 @@ INLINE enum parse_result parse_packet(const struct frame *f, enum frame_memory m
 				      struct segment *seg)
 {
 	enum parse_result result;
-	struct ip_part part;
 	__be16 type = 0;
 	u32 at = 0;
 
@@ -320,12 +324,10 @@ INLINE enum parse_result parse_packet(const struct frame *f, enum frame_memory m
 	if (result != PARSE_TCP)
 		return result;
 	if (likely(type == BE16(ETHER_IPV4)))
-		result = parse_ipv4(f, memory, at, &part);
-	else if (type == BE16(ETHER_IPV6))
-		result = parse_ipv6(f, memory, at, &part);
-	else
-		result = PARSE_NOT_TCP;
-	return result == PARSE_TCP ? parse_tcp(f, memory, &part, seg) : result;
+		return parse_ipv4(f, memory, at, seg);
+	if (type == BE16(ETHER_IPV6))
+		return parse_ipv6(f, memory, at, seg);
+	return PARSE_NOT_TCP;
 }
 
 /* The first bytes of a frame that could not be parsed where it lies. */
