@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How --memory is divided: all tables are sized once, at the start. */
+#ifndef TCPSHAKE_PLAN_H
+#define TCPSHAKE_PLAN_H
+
+#include <stdio.h>
+
+#include "config.h"
+
+#define MEMORY_MIN     (1ULL << 20)
+#define MEMORY_MAX     (256ULL << 30)
+#define MEMORY_DEFAULT (128ULL << 20)
+
+/* What the pending table is sized for, and with what share of its slots in use. */
+#define PLAN_SYN_RATE	  500000
+#define PLAN_LOAD_PERCENT 75
+
+struct plan {
+	u64 asked;	 /* bytes */
+	u64 used;	 /* bytes of everything below; never more than asked */
+	u32 lines;	 /* of all tables, each of LINE_WORDS words */
+	u32 pending;	 /* slots */
+	u32 connections; /* slots; a record for each slot of these two */
+	u32 services;	 /* slots, each with its row */
+	u32 buckets;	 /* of the watch filter */
+};
+
+/*
+ * Divides `bytes` and sets config->row_bits and config->table[]. Returns 0, or
+ * -EINVAL (outputs untouched) when bytes lie outside of MEMORY_MIN .. MEMORY_MAX.
+ */
+int plan_memory(u64 bytes, struct config *config, struct plan *plan);
+
+/* For -v: what came of it, in lines for a person. */
+void plan_print(const struct plan *plan, FILE *out);
+
+#endif
