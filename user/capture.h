@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Capture files as a stream of segments: pcap and pcapng, by way of libpcap. */
+#ifndef TCPSHAKE_CAPTURE_H
+#define TCPSHAKE_CAPTURE_H
+
+#include <stddef.h>
+
+#include "parse.h"
+
+struct capture;
+
+/*
+ * path: "-" is standard input. filter: in the language of pcap-filter(7), or NULL.
+ *
+ * Returns 0, or a negative errno with *out untouched and in `error` what, why
+ * and what to try, in one or two lines: -EBADMSG not a capture, or not a whole
+ * header; -EPROTONOSUPPORT a link type that is not known; -EINVAL a bad filter;
+ * else what opening the file said.
+ */
+int capture_open(struct capture **out, const char *path, const char *filter, char *error, size_t size);
+
+/*
+ * The next packet. Returns 1; 0 at the end; -EBADMSG where the file is cut or
+ * nonsense, -EIO where it can't be read: capture_error() says more, and the same
+ * comes back for ever after.
+ *
+ * With 1, *result says what the packet is (never PARSE_BEYOND) and *time_ns
+ * when it passed: ns since the epoch, never less than that of the packet before
+ * and never 0. *seg is complete with PARSE_TCP, else only time, ifindex and
+ * place hold.
+ *
+ * ifindex is the interface of the machine that captured, where each packet says
+ * so (LINUX_SLL2, which also says in or out); else 0, HOOK_IN. Numbers of
+ * interfaces in a pcapng file are not given: libpcap keeps them to itself.
+ */
+int capture_next(struct capture *capture, struct segment *seg, enum parse_result *result, u64 *time_ns);
+
+/* What went wrong in capture_next(); "" when nothing did. */
+const char *capture_error(const struct capture *capture);
+
+/* capture may be NULL. */
+void capture_close(struct capture *capture);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The link headers of capture files: where behind them Ethernet or IP begins. */
+#ifndef TCPSHAKE_LINK_LAYER_H
+#define TCPSHAKE_LINK_LAYER_H
+
+#include "parse.h"
+
+struct link_start {
+	u32 at; /* not behind the captured bytes */
+	enum link_first first;
+	u32 ifindex;	     /* 0: the link header does not say */
+	enum direction hook; /* HOOK_IN: came in, or the header does not say */
+};
+
+/*
+ * Fills *start, all of it, and returns PARSE_TCP to go on; PARSE_NOT_TCP when
+ * something other than IP follows; PARSE_TRUNCATED when the header is cut.
+ */
+typedef enum parse_result (*link_reader)(const u8 *bytes, u32 captured, struct link_start *start);
+
+/* dlt: of libpcap, DLT_EN10MB and so on. NULL: a link type that is not known. */
+link_reader link_reader_of(int dlt);
+
+#endif
