@@ -13,6 +13,7 @@ enum view { VIEW_HOST, VIEW_TAP, VIEW_ONE_SIDED };
 enum table { TABLE_PENDING, TABLE_CONNECTIONS, TABLE_SERVICES, TABLES };
 
 #define LINE_WORDS 8
+#define INSERT_LOCKS 4096
 #define FILTER_PORTS 16 /* most entries of --port */
 #define FILTER_HOSTS 16 /* most entries of --host */
 

@@ -16,12 +16,9 @@
 
 /* --- the word --- */
 
-enum word_state {
-	WORD_EMPTY = 0,
-	WORD_BUSY = 1, /* held: being written, stepped or expired */
-	WORD_LIVE = 2,
-	WORD_TOMB = 3, /* ended, kept 60 s: after FINs this is the TIME_WAIT */
-};
+/* An empty slot is a word of all zeros. */
+#define WORD_BUSY 0x1ULL /* held: being written, stepped or expired */
+#define WORD_TOMB 0x2ULL /* ended, kept 60 s: after FINs this is the TIME_WAIT */
 
 /* Why every packet of a flow is looked up. In the filter, PENDING counts as P, the others as C. */
 enum watch {
@@ -35,13 +32,13 @@ enum watch {
 	WATCH_HALF,	 /* half-closed on a tap: a forged FIN may still be disproved */
 };
 
-#define WORD_STATE_MASK 0x3ULL
 #define WORD_PROOF_SHIFT 2 /* end 0, then end 1 at +7 */
 #define WORD_WATCH_SHIFT 16
 #define WORD_WATCH_MASK (7ULL << WORD_WATCH_SHIFT)
 #define WORD_TOLD_1 (1ULL << 19)   /* half_open, or linger in CLOSE_WAIT or TIME_WAIT, was told */
 #define WORD_TOLD_2 (1ULL << 20)   /* linger of the closer was told */
-#define WORD_INFERRED (1ULL << 21) /* one-sided: may fill a quarter of the table, goes first */
+#define WORD_INFERRED_SHIFT 21
+#define WORD_INFERRED (1ULL << WORD_INFERRED_SHIFT) /* one-sided: may fill a quarter of the table, goes first */
 #define WORD_ADOPTION (1ULL << 22) /* in the pending table: no handshake, a candidate */
 #define WORD_TIME_WAIT (1ULL << 23)
 #define WORD_DUE_SHIFT 24
@@ -50,7 +47,6 @@ enum watch {
 #define WORD_TAG_SHIFT 44
 #define WORD_TAG_BITS 20
 
-INLINE u32 word_state(u64 word) { return word & WORD_STATE_MASK; }
 INLINE u32 word_tag(u64 word) { return (u32)(word >> WORD_TAG_SHIFT); }
 INLINE enum watch word_watch(u64 word) { return (word & WORD_WATCH_MASK) >> WORD_WATCH_SHIFT; }
 INLINE u32 word_due(u64 word) { return (word & WORD_DUE_MASK) >> WORD_DUE_SHIFT; }
@@ -63,11 +59,6 @@ INLINE u32 word_proofs(u64 word, u32 end)
 INLINE u64 proofs_in_word(u32 end, u32 proofs)
 {
 	return (u64)proofs << (WORD_PROOF_SHIFT + end * PROOF_BITS);
-}
-
-INLINE u64 word_with_state(u64 word, enum word_state state)
-{
-	return (word & ~WORD_STATE_MASK) | state;
 }
 
 INLINE u64 word_with_watch(u64 word, enum watch watch)
@@ -105,10 +96,10 @@ INLINE int word_is_open(u64 word)
 
 enum end_flag {
 	END_HAS_ACK = 0x01,   /* ack holds the highest sent since it was watched */
-	END_HAS_TOP = 0x02,   /* top holds */
-	END_HAS_ALT = 0x04,   /* isn_alt holds the other of the last two claims */
+	END_HAS_ALT = 0x02,   /* isn_alt holds the other of the last two claims */
 	END_HAS_FIN_ALT = 0x08,
-	END_EARLY = 0x10,     /* before its SYN: isn_alt..top is a data segment */
+	END_HAS_ISN = 0x10,   /* isn holds */
+	END_EARLY = 0x04,        /* before its SYN: isn_alt..top is a data segment */
 	END_FIN_ACKED_PLAIN = 0x20, /* its FIN was acknowledged before the peer's FIN, or beside it */
 	END_SENT_PLAIN_SYN = 0x40,  /* a SYN without ACK */
 	END_LOCAL = 0x80,     /* a socket of this host: it was seen to send here */
@@ -149,13 +140,13 @@ enum flow_flag {
 	FLOW_SYN_AFTER_CLOSE = 0x1000, /* a refused SYN came again: a SYN-ACK may answer it */
 	FLOW_IN_PAIR = 0x2000,	   /* counted in the TIME_WAITs of its pair */
 	FLOW_ACCEPT_TOLD = 0x4000,
-	FLOW_FROM_SOCKET = 0x8000, /* adopted from the socket table */
+	FLOW_ASKED = 0x8000,	   /* the socket table was asked about it */
 };
 
 struct flow {
 	struct key key;
 	u64 first_ns;	/* first segment seen */
-	u64 mark_ns;	/* before the open: first SYN-ACK; after: first FIN acknowledged; 0: not */
+	u64 mark_ns;	/* before the open: first SYN-ACK; later: first FIN, then its ACK; 0: none */
 	struct end end[2];
 	u32 last_tick;	/* last sign of life, ticks since 0 modulo 2^32 */
 	u16 flags;	/* enum flow_flag */

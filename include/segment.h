@@ -38,6 +38,7 @@ struct segment {
 	u32 rcv_nxt;	/* with NUMBERS_KNOWN */
 	u32 rcv_wnd;	/* with NUMBERS_KNOWN: bytes that socket takes beyond rcv_nxt */
 	u32 ifindex;	/* of the hook; the interface's number in a capture file */
+	u32 watched;	/* the filter's bucket, as it was read for this segment */
 	u16 place;	/* hook and interface, folded: place_of() */
 	u16 mss;	/* with OFFER_MSS */
 	u8 flags;	/* enum tcp_flag */
@@ -45,8 +46,7 @@ struct segment {
 	u8 wscale;	/* with OFFER_WSCALE; above 14 counts as 14 */
 	u8 offers;	/* enum offer; 0 without SYN */
 	u8 numbers;	/* enum numbers */
-	u8 own;		/* 1: a socket of this host sent it (seen at an outgoing hook) */
-	u8 zero[2];
+	u8 own;	/* 1: a socket of this host sent it (seen at an outgoing hook) */
 };
 
 _Static_assert(sizeof(struct segment) == 96, "no hole: it travels through a queue map");

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps. Sizes of 1 are set by user space before loading, from the memory
+ * plan. What user space walks is memory-mapped.
+ */
+#ifndef TCPSHAKE_MAPS_BPF_H
+#define TCPSHAKE_MAPS_BPF_H
+
+#include "counters.h"
+#include "event.h"
+#include "parse.h"
+#include "service_row.h"
+
+#define BUCKETS_A_PAGE 1024
+
+struct line {
+	u64 word[LINE_WORDS];
+};
+
+/* An array map rounds a value up to 8 bytes; a page at a time wastes nothing. */
+struct bucket_page {
+	u32 bucket[BUCKETS_A_PAGE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct line);
+} lines SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct bucket_page);
+} buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct service);
+} services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 512);
+	__type(key, u32);
+	__type(value, struct line);
+} pairs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct tally);
+} tally SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct frame_copy);
+} frame_copies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 4096);
+	__type(value, struct segment);
+} deferred SEC(".maps");
+
+/* A segment on its way from a hook's program to the engine's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct segment);
+} handed SEC(".maps");
+
+/* The engine's programs by hook: a tail call frees the stack that parsing took. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} engine_of_xdp SEC(".maps"), engine_of_xdp_frags SEC(".maps"), engine_of_tc SEC(".maps");
+
+u32 insert_locks[INSERT_LOCKS];
+u32 probation;
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The end of a flow: what it counts for, its close event, its tombstone. */
+#ifndef TCPSHAKE_BURY_H
+#define TCPSHAKE_BURY_H
+
+#include "due.h"
+#include "pair.h"
+#include "service.h"
+
+INLINE void count_handshake_end(struct tally *tally, const struct flow *flow, u32 how)
+{
+	switch (how) {
+	case HOW_REFUSED:
+		COUNT(tally, handshakes_refused);
+		service_count(tally, flow, SERVICE_REFUSED);
+		break;
+	case HOW_ABORTED:
+		COUNT(tally, handshakes_aborted);
+		service_count(tally, flow, SERVICE_ABORTED);
+		break;
+	case HOW_RESET:
+		COUNT(tally, handshakes_reset);
+		service_count(tally, flow, SERVICE_RESET);
+		break;
+	case HOW_REPLACED:
+		COUNT(tally, handshakes_replaced);
+		service_count(tally, flow, SERVICE_REPLACED);
+		break;
+	case HOW_EVICTED:
+		COUNT(tally, handshakes_evicted);
+		service_count(tally, flow, SERVICE_EVICTED);
+		break;
+	default:
+		COUNT(tally, handshakes_timed_out);
+		service_count(tally, flow, SERVICE_TIMED_OUT);
+		break;
+	}
+}
+
+INLINE void count_connection_end(struct tally *tally, u32 how)
+{
+	switch (how) {
+	case HOW_FIN:
+		COUNT(tally, connections_fin);
+		break;
+	case HOW_RESET:
+		COUNT(tally, connections_reset);
+		break;
+	case HOW_REPLACED:
+		COUNT(tally, connections_replaced);
+		break;
+	case HOW_EVICTED:
+		COUNT(tally, connections_evicted);
+		break;
+	case HOW_IDLE:
+		COUNT(tally, connections_idle);
+		break;
+	default:
+		COUNT(tally, connections_timed_out);
+		break;
+	}
+}
+
+/* A candidate for adoption is told only if it showed a SYN-ACK: a stray FIN is nobody's connection. */
+INLINE int worth_a_close(u64 word, const struct flow *flow)
+{
+	return !(word & WORD_ADOPTION) || flow->end[0].synack || flow->end[1].synack;
+}
+
+INLINE void tell_close(struct tally *tally, u64 word, const struct flow *flow, u64 time, u32 ifindex)
+{
+	struct news news = {
+		.kind = EVENT_CLOSE, .detail = flow->how, .time = time, .ifindex = ifindex,
+		.detail2 = word_watch(word) == WATCH_ACCEPT,
+	};
+
+	tell(tally, &news, word, flow);
+}
+
+INLINE void tell_linger(struct tally *tally, u64 word, const struct flow *flow, enum phase phase, u32 holder,
+			enum tcp_state state, u64 time)
+{
+	struct news news = {
+		.kind = EVENT_LINGER, .detail = phase, .detail2 = state, .time = time,
+		.value = holder, .value2 = SCOPE_FLOW,
+	};
+
+	tell(tally, &news, word, flow);
+}
+
+/* The end whose state is told for a linger bit: the first that is in such a state, or 2. */
+INLINE u32 linger_holder(u64 word, u64 bit)
+{
+	for (u32 end = 0; end < 2; end++) {
+		enum tcp_state state = word_end_state(word, end);
+
+		if (bit == WORD_TOLD_1 ? state == STATE_CLOSE_WAIT : is_waiting_to_finish(state))
+			return end;
+	}
+	return 2;
+}
+
+/* A state that was told to linger has been left: says so and forgets it. Returns the word. */
+INLINE u64 linger_over(struct tally *tally, u64 was, u64 now, const struct flow *flow, u64 bit, u64 time)
+{
+	u32 holder;
+
+	if (!(was & bit) || word_watch(was) == WATCH_PENDING || (was & WORD_TOMB))
+		return now;
+	holder = linger_holder(was, bit);
+	if (holder > 1) /* bit told of the accept queue, not of a close */
+		return now & ~bit;
+	if (word_end_state(was, holder) == word_end_state(now, holder) && !(now & WORD_TOMB))
+		return now;
+	tell_linger(tally, was, flow, PHASE_END, holder, word_end_state(was, holder), time);
+	return now & ~bit;
+}
+
+INLINE void pair_entered(struct tally *tally, u64 word, struct flow *flow, u64 time)
+{
+	int count = pair_add(flow, 1);
+	struct news news = {
+		.kind = EVENT_LINGER, .detail = PHASE_START, .detail2 = STATE_TIME_WAIT, .time = time,
+		.value = word_end_state(word, 0) == STATE_TIME_WAIT ? 0 : 1, .value2 = SCOPE_PAIR,
+	};
+
+	if (!count)
+		return;
+	flow->flags |= FLOW_IN_PAIR;
+	if (!CFG(pair_limit) || (u32)count % CFG(pair_limit))
+		return;
+	/* each further multiple of the limit is an update */
+	if ((u32)count != CFG(pair_limit))
+		news.detail = PHASE_UPDATE;
+	news.count = (u32)count;
+	tell(tally, &news, word, flow);
+}
+
+INLINE void pair_left(struct tally *tally, u64 word, struct flow *flow, u64 time)
+{
+	struct news news = {
+		.kind = EVENT_LINGER, .detail = PHASE_END, .detail2 = STATE_TIME_WAIT, .time = time,
+		.value = word_end_state(word, 0) == STATE_TIME_WAIT ? 0 : 1, .value2 = SCOPE_PAIR,
+	};
+	int count;
+
+	if (!(flow->flags & FLOW_IN_PAIR))
+		return;
+	flow->flags &= ~FLOW_IN_PAIR;
+	count = pair_add(flow, -1);
+	if (!CFG(pair_limit) || (u32)count + 1 != CFG(pair_limit))
+		return;
+	news.count = (u32)count;
+	tell(tally, &news, word, flow);
+}
+
+/* A tombstone goes: its time is over, or (how) a new connection or want of room ended it. */
+SUBPROGRAM int tomb_gone(struct flow *flow, u64 word, u32 how, u64 time)
+{
+	struct tally *tally = env_tally();
+
+	if (!tally || !flow || !(word & WORD_TIME_WAIT))
+		return 0;
+	if (how == HOW_REPLACED)
+		COUNT(tally, time_wait_reused);
+	else if (how == HOW_EVICTED)
+		COUNT(tally, time_wait_evicted);
+	else
+		COUNT(tally, time_wait_expired);
+	pair_left(tally, word, flow, time);
+	if (word & WORD_TOLD_1)
+		tell_linger(tally, word, flow, PHASE_END, word_end_state(word, 0) == STATE_TIME_WAIT ? 0 : 1,
+			    STATE_TIME_WAIT, time);
+	return 0;
+}
+
+/*
+ * Ends a live flow and returns the word of its tombstone. time: of the packet
+ * or the deadline, ns; ifindex: of the packet, or 0.
+ */
+SUBPROGRAM u64 bury(struct flow *flow, u64 word, u32 how, u64 time, u32 ifindex)
+{
+	struct tally *tally = env_tally();
+	u64 tomb;
+	u32 due;
+
+	if (!tally || !flow)
+		return 0;
+	tomb = word_with_watch(word, WATCH_NONE) | WORD_TOMB;
+	flow->how = (u8)how;
+	if (word_watch(word) == WATCH_PENDING) {
+		if (!(word & WORD_ADOPTION))
+			count_handshake_end(tally, flow, how);
+		else if (how == HOW_EVICTED)
+			COUNT(tally, adoptions_evicted);
+		else
+			COUNT(tally, adoptions_expired);
+	} else {
+		count_connection_end(tally, how);
+		linger_over(tally, word, tomb, flow, WORD_TOLD_1, time);
+		linger_over(tally, word, tomb, flow, WORD_TOLD_2, time);
+	}
+	if (worth_a_close(word, flow))
+		tell_close(tally, word, flow, time, ifindex);
+
+	tomb &= ~(WORD_TOLD_1 | WORD_TOLD_2);
+	due = (u32)tick_after(time) + TOMB_TICKS;
+	if (how == HOW_FIN) {
+		tomb |= WORD_TIME_WAIT;
+		flow->mark_ns = time;
+		COUNT(tally, time_wait_entered);
+		pair_entered(tally, tomb, flow, time);
+		if (CFG(time_wait_after))
+			due = earlier(due, (u32)tick_after(time) + CFG(time_wait_after));
+	}
+	return word_with_due(tomb, due);
+}
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The engine: what a packet does. parse (done) -> wanted? -> key's hash ->
+ * watched? -> find -> step. Every packet ends in exactly one counter.
+ */
+#ifndef TCPSHAKE_ENGINE_H
+#define TCPSHAKE_ENGINE_H
+
+#include "closing.h"
+#include "expire.h"
+#include "pending.h"
+#include "promote.h"
+
+#define FIND_NOTHING (-1)
+#define FIND_KEY_ONLY (-2) /* a handshake with its key, but other numbers */
+#define FIND_BUSY (-3)
+
+/*
+ * Tries one slot whose tag agrees. Returns the fit; at `want` or better the
+ * flow remains held. Deadlines that have passed are dealt with first, so that
+ * it makes no difference when the sweep comes by.
+ */
+SUBPROGRAM int try_slot(struct segment *seg, u32 slot, u32 want)
+{
+	u64 *word = word_at(slot);
+	struct flow *flow = env_flow(slot);
+	struct tally *tally = env_tally();
+	enum fit fit = FIT_NONE;
+	u64 was, now;
+	int busy;
+
+	if (!seg || !word || !flow || !tally)
+		return FIT_NONE;
+	was = hold(word, TAG_OF_HASH(seg->hash), &busy);
+	if (!was)
+		return busy ? FIND_BUSY : FIT_NONE;
+	now = was;
+	if (key_equal(&flow->key, &seg->key)) {
+		u64 tick = tick_of(seg->time);
+
+		if (word_is_due(was, (u32)tick)) {
+			now = expire(flow, was, tick);
+			watch_account(tally, slot, was, now);
+			env_note_due(slot, now);
+		}
+		if (now)
+			fit = line_table(slot >> 3) == TABLE_PENDING ? fit_pending(seg, flow, now)
+								      : fit_connection(seg, flow, now);
+	}
+	publish64(word, fit >= want && now ? now | WORD_BUSY : now & ~WORD_BUSY);
+	return fit;
+}
+
+/* A slot that is held, or FIND_... */
+SUBPROGRAM int find_in_line(struct segment *seg, u32 line, u32 want)
+{
+	u64 *words = env_line(line);
+	int found = FIND_NOTHING;
+	u32 tag;
+
+	if (!words || !seg)
+		return FIND_NOTHING;
+	tag = TAG_OF_HASH(seg->hash);
+	for (u32 i = 0; i < LINE_WORDS; i++) {
+		u64 word = READ_ONCE(words[i]);
+		int fit;
+
+		if (!word || word_tag(word) != tag)
+			continue;
+		fit = try_slot(seg, line * LINE_WORDS + i, want);
+		if (fit == FIND_BUSY)
+			return FIND_BUSY;
+		if (fit > FIT_NONE && (u32)fit >= want)
+			return (int)(line * LINE_WORDS + i);
+		if (fit == FIT_KEY)
+			found = FIND_KEY_ONLY;
+	}
+	return found;
+}
+
+INLINE int find_pending(struct segment *seg, u32 want)
+{
+	int a, b;
+
+	if (!seg)
+		return FIND_NOTHING;
+	a = find_in_line(seg, candidate_line(seg->hash, TABLE_PENDING, 0), want);
+	if (a >= 0 || a == FIND_BUSY)
+		return a;
+	b = find_in_line(seg, candidate_line(seg->hash, TABLE_PENDING, 1), want);
+	return b == FIND_NOTHING ? a : b;
+}
+
+INLINE int find_connection(struct segment *seg)
+{
+	int a;
+
+	if (!seg)
+		return FIND_NOTHING;
+	a = find_in_line(seg, candidate_line(seg->hash, TABLE_CONNECTIONS, 0), FIT_NUMBERS);
+	if (a >= 0 || a == FIND_BUSY)
+		return a;
+	return find_in_line(seg, candidate_line(seg->hash, TABLE_CONNECTIONS, 1), FIT_NUMBERS);
+}
+
+/* Which end is the client of a flow that begins with this segment. */
+INLINE u16 orientation(const struct segment *seg)
+{
+	u32 e = seg->sender & 1, client;
+
+	if (is_plain_syn(seg))
+		return e ? FLOW_CLIENT_IS_1 : 0;
+	if (is_syn_ack(seg))
+		return FLOW_BY_SYNACK | (e ? 0 : FLOW_CLIENT_IS_1);
+	/* the higher port is the ephemeral one */
+	client = seg->key.port[0] == seg->key.port[1] ? e : seg->key.port[1] > seg->key.port[0];
+	return FLOW_BY_GUESS | (client ? FLOW_CLIENT_IS_1 : 0);
+}
+
+/* Makes a pending flow. restart: the SYN that this SYN-ACK answers was seen. Its slot, held, or SLOT_... */
+SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
+{
+	struct tally *tally = env_tally();
+	struct flow *flow;
+	u64 marks;
+	int slot;
+
+	if (!seg || !tally)
+		return SLOT_BUSY;
+	marks = is_plain_syn(seg) || restart || (CFG(view) == VIEW_ONE_SIDED && is_syn_ack(seg))
+			? 0 : WORD_ADOPTION;
+	slot = claim_slot(seg->hash, TABLE_PENDING, marks, seg->time);
+	if (slot < 0)
+		return slot;
+	flow = env_flow((u32)slot);
+	if (!flow)
+		return SLOT_BUSY;
+	*flow = (struct flow){ 0 };
+	flow->key = seg->key;
+	flow->first_ns = seg->time;
+	flow->flags = orientation(seg);
+	if (restart) {
+		flow->flags &= ~FLOW_BY_SYNACK;
+		flow->end[flow_client(flow)].syn = 1;
+	}
+	if (marks) {
+		COUNT(tally, adoptions_started);
+	} else {
+		COUNT(tally, handshakes_started);
+		service_count(tally, flow, SERVICE_SYN);
+	}
+	return slot;
+}
+
+/*
+ * Where a segment goes that fits no flow by its numbers: a handshake that has
+ * its key, or a new one. A held slot, its fit in *fit; or FIND_...
+ */
+INLINE int find_other(struct segment *seg, int pending, int may_begin, u32 *fit)
+{
+	int slot = FIND_NOTHING;
+
+	if (pending == FIND_KEY_ONLY && !is_plain_syn(seg)) {
+		*fit = FIT_KEY;
+		slot = find_pending(seg, FIT_KEY);
+	}
+	if (slot == FIND_NOTHING && may_begin) {
+		*fit = FIT_NUMBERS;
+		slot = new_pending(seg, 0);
+		if (slot < 0)
+			slot = FIND_BUSY;
+	}
+	return slot;
+}
+
+INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin)
+{
+	int control = seg->flags & TCP_CONTROL;
+	int slot = FIND_NOTHING, connection = FIND_NOTHING, result;
+	u32 fit = FIT_NUMBERS;
+
+	if (control || (seg->watched & BUCKET_P_MASK))
+		slot = find_pending(seg, FIT_NUMBERS);
+	if (slot < 0 && slot != FIND_BUSY && (control || (seg->watched & ~BUCKET_P_MASK)))
+		connection = find_connection(seg);
+	if (connection >= 0)
+		return step_connection(seg, (u32)connection);
+	if (connection == FIND_BUSY)
+		return STEP_BUSY;
+	if (slot < 0 && slot != FIND_BUSY)
+		slot = find_other(seg, slot, may_begin, &fit);
+	if (slot == FIND_BUSY)
+		return STEP_BUSY;
+	if (slot < 0) {
+		if (seg->flags & TCP_RST)
+			COUNT(tally, stray_rst);
+		return C_no_connection;
+	}
+	result = step_pending(seg, (u32)slot, fit);
+	if (result == STEP_RESTART) {
+		slot = new_pending(seg, 1);
+		if (slot < 0)
+			return STEP_BUSY;
+		result = step_pending(seg, (u32)slot, FIT_NUMBERS);
+	}
+	return result == STEP_OPEN ? promote(seg, (u32)slot) : result;
+}
+
+/*
+ * Finds the flow of a segment and steps it; seg->time and seg->hash are set.
+ * Returns the counter that the packet is filed under, or STEP_BUSY.
+ */
+SUBPROGRAM int engine_step(struct segment *seg)
+{
+	struct tally *tally = env_tally();
+	u32 *lock = 0;
+	int result, may_begin;
+
+	if (!seg || !tally)
+		return C_internal_error;
+	may_begin = !(seg->flags & TCP_RST) && (seg->flags & (TCP_SYN | TCP_FIN));
+	if (may_begin) {
+		lock = insert_lock(seg->hash);
+		if (!lock)
+			return STEP_BUSY;
+	}
+	result = find_and_step(seg, tally, may_begin);
+	insert_unlock(lock);
+	return result;
+}
+
+INLINE int port_wanted(const struct segment *seg)
+{
+	u32 ports = CFG(ports);
+
+	for (u32 i = 0; i < FILTER_PORTS && i < ports; i++) {
+		u16 first = CFG(port[i].first), last = CFG(port[i].last);
+
+		if ((seg->key.port[0] >= first && seg->key.port[0] <= last) ||
+		    (seg->key.port[1] >= first && seg->key.port[1] <= last))
+			return 1;
+	}
+	return !ports;
+}
+
+INLINE int host_wanted(const struct segment *seg)
+{
+	u32 hosts = CFG(hosts);
+
+	for (u32 i = 0; i < FILTER_HOSTS && i < hosts; i++) {
+		u64 high = CFG(host[i].mask.word[0]), low = CFG(host[i].mask.word[1]);
+
+		for (u32 end = 0; end < 2; end++) {
+			if ((seg->key.addr[end].word[0] & high) == CFG(host[i].value.word[0]) &&
+			    (seg->key.addr[end].word[1] & low) == CFG(host[i].value.word[1]))
+				return 1;
+		}
+	}
+	return !hosts;
+}
+
+INLINE int wanted(const struct segment *seg)
+{
+	if (CFG(no_ipv4) | CFG(no_ipv6)) {
+		int v4 = address_is_v4(&seg->key.addr[0]);
+
+		if (v4 ? CFG(no_ipv4) : CFG(no_ipv6))
+			return 0;
+	}
+	return port_wanted(seg) && host_wanted(seg);
+}
+
+/* RST decides over SYN and FIN, SYN over FIN; SYN with either proves nothing. Nonzero: odd. */
+INLINE int normalise_flags(struct segment *seg)
+{
+	if ((seg->flags & TCP_SYN) && (seg->flags & (TCP_RST | TCP_FIN)))
+		return 1;
+	if (seg->flags & TCP_RST)
+		seg->flags &= ~TCP_FIN;
+	return 0;
+}
+
+#define ENGINE_GO_ON (-1)
+
+/*
+ * First half of what a parsed segment does: most end here. Returns its counter,
+ * or ENGINE_GO_ON.
+ */
+INLINE int engine_prepare(struct segment *seg)
+{
+	u32 *bucket;
+
+	if (!wanted(seg))
+		return C_filtered;
+	if (normalise_flags(seg))
+		return C_odd_flags;
+	seg->hash = key_hash(&seg->key, CFG(secret));
+	bucket = env_bucket(bucket_of_hash(seg->hash));
+	seg->watched = bucket ? READ_ONCE(*bucket) : 0;
+	if (!(seg->flags & TCP_CONTROL) && !seg->watched)
+		return C_not_watched;
+	return ENGINE_GO_ON;
+}
+
+/* Is it worth asking the receiver's socket for its numbers? Only a FIN or RST of a connection is. */
+INLINE int engine_wants_numbers(const struct segment *seg)
+{
+	return CFG(ask_sockets) && CFG(view) == VIEW_HOST && !(seg->place & HOOK_OUT) && !(seg->flags & TCP_SYN) &&
+	       (seg->flags & (TCP_FIN | TCP_RST));
+}
+
+/*
+ * Second half; seg->time is set. A segment whose flow is busy on another CPU is
+ * put aside for the next tick; C_deferred says so.
+ */
+INLINE int engine_finish(struct segment *seg)
+{
+	int result = engine_step(seg);
+
+	if (result != STEP_BUSY)
+		return result;
+	return env_defer(seg) ? C_contended : C_deferred;
+}
+
+#endif

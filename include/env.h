@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the engine asks of the side that it is compiled for. The kernel's answer
+ * is bpf/env.bpf.h, the host's is user/env_host.h; one of them is included
+ * before the engine. Every pointer may be NULL: the verifier wants it asked.
+ *
+ *   CFG(field)            a field of struct config
+ *   env_line(line)        the eight words of a line
+ *   env_flow(slot)        the record of a slot (slot = 8 * line + word) of both flow tables
+ *   env_service(index)    row of the service table, index from 0
+ *   env_bucket(index)     bucket of the watch filter: P in the low, C in the high 16 bits
+ *   env_pair_line(index)  eight words of the table of TIME_WAIT pairs
+ *   env_lock(index)       one of INSERT_LOCKS
+ *   env_probation()       how many flows are on probation
+ *   env_note_due(slot, word)  the slot's word was changed: its deadline may be new
+ *   env_tally()           this CPU's counters
+ *   env_clock()           ns, the clock of struct segment
+ *   env_event()           room for an event, NULL when there is none
+ *   env_send(event)       hands it over
+ *   env_defer(segment)    puts it aside for the next tick; 0, or negative when that is full
+ */
+#ifndef TCPSHAKE_ENV_H
+#define TCPSHAKE_ENV_H
+
+#include "config.h"
+#include "counters.h"
+#include "event.h"
+#include "flow.h"
+#include "service_row.h"
+
+#include "atomic.h"
+
+#ifndef CFG
+#error "include the environment (bpf/env.bpf.h or user/env_host.h) first"
+#endif
+
+#define PAIR_LINES 512
+
+INLINE u64 *env_line(u32 line);
+INLINE struct flow *env_flow(u32 slot);
+INLINE struct service *env_service(u32 index);
+INLINE u32 *env_bucket(u32 index);
+INLINE u64 *env_pair_line(u32 index);
+INLINE u32 *env_lock(u32 index);
+INLINE u32 *env_probation(void);
+INLINE void env_note_due(u32 slot, u64 word);
+INLINE struct tally *env_tally(void);
+INLINE u64 env_clock(void);
+INLINE struct event *env_event(void);
+INLINE void env_send(struct event *event);
+INLINE int env_defer(const struct segment *seg);
+
+#define COUNT(tally, name) add64(&(tally)->count[C_##name], 1)
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the host's socket table tells of connections: those older than us, and those in doubt. */
+#ifndef TCPSHAKE_SOCKET_TABLE_H
+#define TCPSHAKE_SOCKET_TABLE_H
+
+#include "engine.h"
+
+/* Any flow with this key in a line of the connection table, held; or FIND_... */
+SUBPROGRAM int find_key(struct segment *seg, u32 line)
+{
+	u64 *words = env_line(line);
+
+	if (!words || !seg)
+		return FIND_NOTHING;
+	for (u32 i = 0; i < LINE_WORDS; i++) {
+		u32 slot = line * LINE_WORDS + i;
+		struct flow *flow = env_flow(slot);
+		u64 word = READ_ONCE(words[i]);
+		int busy;
+
+		if (!flow || !word || (word & WORD_TOMB) || word_tag(word) != TAG_OF_HASH(seg->hash))
+			continue;
+		word = hold(&words[i], TAG_OF_HASH(seg->hash), &busy);
+		if (word && key_equal(&flow->key, &seg->key))
+			return (int)slot;
+		if (word)
+			publish64(&words[i], word);
+	}
+	return FIND_NOTHING;
+}
+
+INLINE int find_live(struct segment *seg)
+{
+	int slot = find_key(seg, candidate_line(seg->hash, TABLE_CONNECTIONS, 0));
+
+	if (slot < 0)
+		slot = find_key(seg, candidate_line(seg->hash, TABLE_CONNECTIONS, 1));
+	return slot;
+}
+
+/* The local socket exists: a RST in doubt was not taken, a silent connection is not gone. 1: it was known. */
+SUBPROGRAM int socket_alive(struct segment *seg)
+{
+	struct tally *tally = env_tally();
+	struct flow *flow;
+	u64 *word, was, now;
+	int slot;
+
+	if (!seg || !tally)
+		return 0;
+	seg->hash = key_hash(&seg->key, CFG(secret));
+	slot = find_live(seg);
+	if (slot < 0)
+		return 0;
+	flow = env_flow((u32)slot);
+	word = word_at((u32)slot);
+	if (!flow || !word)
+		return 0;
+	was = READ_ONCE(*word) & ~WORD_BUSY;
+	now = was;
+	flow->flags &= ~FLOW_ASKED;
+	if (word_watch(was) == WATCH_RESET) {
+		COUNT(tally, rst_disproved);
+		saturate(&flow->disproved);
+	}
+	if (word_watch(was) == WATCH_RESET || word_watch(was) == WATCH_PROBATION) {
+		flow->last_tick = (u32)tick_of(seg->time);
+		now = settle(word_with_watch(was, WATCH_NONE), flow);
+	}
+	release(tally, (u32)slot, word, was, now);
+	return 1;
+}
+
+/*
+ * Takes up a connection that was open before we came. proofs by end; client:
+ * the end that is taken for it. 1: adopted.
+ */
+SUBPROGRAM int adopt_socket(struct segment *seg, u32 proofs0, u32 proofs1, u32 client)
+{
+	struct tally *tally = env_tally();
+	struct flow *flow;
+	u64 *word, now;
+	int slot;
+
+	if (!seg || !tally)
+		return 0;
+	seg->hash = key_hash(&seg->key, CFG(secret));
+	slot = find_live(seg);
+	if (slot >= 0) {
+		word = word_at((u32)slot);
+		if (word)
+			publish64(word, READ_ONCE(*word) & ~WORD_BUSY);
+		return 0;
+	}
+	COUNT(tally, adoptions_started);
+	slot = claim_slot(seg->hash, TABLE_CONNECTIONS, 0, seg->time);
+	flow = env_flow((u32)slot);
+	word = word_at((u32)slot);
+	if (slot < 0 || !flow || !word) {
+		COUNT(tally, adoptions_refused_table_full);
+		return 0;
+	}
+	*flow = (struct flow){ 0 };
+	flow->key = seg->key;
+	flow->first_ns = flow->mark_ns = seg->time;
+	flow->last_tick = (u32)tick_of(seg->time);
+	flow->flags = FLOW_ADOPTED | FLOW_BY_GUESS | (client ? FLOW_CLIENT_IS_1 : 0);
+	flow->end[seg->sender & 1].flags = END_LOCAL;
+	COUNT(tally, begun_by_adoption);
+	now = word_of_hash(seg->hash) | proofs_in_word(0, proofs0 & PROOF_MASK) |
+	      proofs_in_word(1, proofs1 & PROOF_MASK);
+	release(tally, (u32)slot, word, 0, settle(now, flow));
+	return 1;
+}
+
+#endif

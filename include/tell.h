@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Events out of the engine, and the saturating odds and ends that go with them. */
+#ifndef TCPSHAKE_TELL_H
+#define TCPSHAKE_TELL_H
+
+#include "env.h"
+
+/* The moment of a deadline: the tick `due` (20 bits of it kept) that lies nearest before now_tick. */
+INLINE u64 due_time(u32 due, u64 now_tick)
+{
+	return (now_tick - (s64)ticks_between(due, (u32)now_tick)) * TICK_NS;
+}
+
+INLINE u64 tick_of(u64 ns)
+{
+	return ns / TICK_NS;
+}
+
+/* First tick at or after ns. */
+INLINE u64 tick_after(u64 ns)
+{
+	return (ns + TICK_NS - 1) / TICK_NS;
+}
+
+INLINE u32 ticks_limited(u32 ticks)
+{
+	return ticks < TICKS_MAX ? ticks : TICKS_MAX;
+}
+
+struct news {
+	u64 time;
+	u64 value, value2;
+	u32 ifindex;
+	u32 count;
+	u8 kind, detail, detail2;
+	u8 unselected; /* 1: the user asked not to see it */
+};
+
+INLINE void tell(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
+{
+	struct event *event;
+
+	if (news->kind < EVENT_KINDS) {
+		COUNT(tally, events_made);
+		if (news->unselected || !(CFG(events) & 1u << news->kind)) {
+			COUNT(tally, events_filtered);
+			return;
+		}
+	}
+	event = env_event();
+	if (!event) {
+		if (news->kind < EVENT_KINDS)
+			COUNT(tally, events_lost_in_ring);
+		return;
+	}
+	event->version = EVENT_VERSION;
+	event->kind = news->kind;
+	event->detail = news->detail;
+	event->detail2 = news->detail2;
+	event->zero[0] = event->zero[1] = event->zero[2] = 0;
+	event->ifindex = news->ifindex;
+	event->count = news->count;
+	event->time = news->time;
+	event->value = news->value;
+	event->value2 = news->value2;
+	event->word = word;
+	event->flow = *flow;
+	env_send(event);
+}
+
+INLINE void record_time(struct tally *tally, u32 histogram, u64 ns)
+{
+	u32 log2 = ns >> HIST_FIRST_LOG2 ? log2_of(ns >> HIST_FIRST_LOG2) : 0;
+
+	if (log2 >= HIST_BUCKETS)
+		log2 = HIST_BUCKETS - 1;
+	if (histogram >= HISTOGRAMS)
+		return;
+	add64(&tally->bucket[histogram][log2], 1);
+	add64(&tally->sum_ns[histogram], ns);
+}
+
+#endif

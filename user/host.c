@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "env_host.h"
+#include "levels.h"
+
+struct host {
+	struct engine engine;
+	int started; /* the clock stands at the first packet */
+};
+
+static u32 flow_lines(const struct config *config)
+{
+	return config->table[TABLE_SERVICES].first_line;
+}
+
+static u32 service_slots(const struct config *config)
+{
+	return config->table[TABLE_SERVICES].rows * LINE_WORDS << config->row_bits;
+}
+
+static u32 blocks_of(const struct config *config)
+{
+	return (flow_lines(config) + BLOCK_LINES - 1) / BLOCK_LINES;
+}
+
+static int allocate(struct engine *e)
+{
+	const struct config *config = &e->config;
+	u64 lines = (u64)flow_lines(config) + service_slots(config) / LINE_WORDS;
+
+	/* calloc hands out pages that cost nothing until they are touched */
+	if (posix_memalign((void **)&e->lines, 64, lines * 64))
+		return -ENOMEM;
+	memset(e->lines, 0, lines * 64);
+	e->flows = calloc((u64)flow_lines(config) * LINE_WORDS, sizeof(*e->flows));
+	e->services = calloc(service_slots(config) + 1, sizeof(*e->services));
+	e->buckets = calloc(1u << (BUCKET_TAG_BITS + config->row_bits), sizeof(*e->buckets));
+	e->pair_lines = calloc(PAIR_LINES * LINE_WORDS, sizeof(*e->pair_lines));
+	e->block_due = malloc(blocks_of(config) * sizeof(*e->block_due));
+	if (!e->flows || !e->services || !e->buckets || !e->pair_lines || !e->block_due)
+		return -ENOMEM;
+	memset(e->block_due, 0xff, blocks_of(config) * sizeof(*e->block_due));
+	return 0;
+}
+
+int host_new(struct host **out, const struct config *config, void (*emit)(void *, const struct event *),
+	     void *arg)
+{
+	struct host *host = calloc(1, sizeof(*host));
+
+	if (!host)
+		return -ENOMEM;
+	host->engine.config = *config;
+	host->engine.config.replay = 1;
+	host->engine.emit = emit;
+	host->engine.arg = arg;
+	if (allocate(&host->engine)) {
+		host_free(host);
+		return -ENOMEM;
+	}
+	*out = host;
+	return 0;
+}
+
+void host_free(struct host *host)
+{
+	if (!host)
+		return;
+	free(host->engine.lines);
+	free(host->engine.flows);
+	free(host->engine.services);
+	free(host->engine.buckets);
+	free(host->engine.pair_lines);
+	free(host->engine.block_due);
+	free(host);
+}
+
+/* Sweeps one block and works out anew when it is due next. */
+static void sweep_block(u32 block, u64 tick)
+{
+	u32 end = (block + 1) * BLOCK_LINES, last = flow_lines(&engine->config);
+
+	engine->block_due[block] = ~0ULL;
+	for (u32 line = block * BLOCK_LINES; line < end && line < last; line++) {
+		const u64 *words = env_line(line);
+
+		sweep_line(line, tick);
+		for (u32 i = 0; i < LINE_WORDS; i++)
+			env_note_due(line * LINE_WORDS + i, words[i]);
+	}
+}
+
+static void sweep_section(u64 tick)
+{
+	for (u32 block = section_begin(tick); block < section_end(tick); block++) {
+		if (engine->block_due[block] <= tick)
+			sweep_block(block, tick);
+	}
+}
+
+static u64 first_due(void)
+{
+	u64 due = ~0ULL;
+
+	for (u32 block = 0; block < sweep_blocks(); block++) {
+		if (engine->block_due[block] < due)
+			due = engine->block_due[block];
+	}
+	return due;
+}
+
+/*
+ * All ticks up to `last`. Each sweeps its tenth; a stretch in which no deadline
+ * lies is skipped whole, so a gap of hours costs nothing.
+ */
+static void run_ticks(u64 last)
+{
+	while (engine->tick < last) {
+		if (last - engine->tick > SWEEP_SECTIONS) {
+			u64 due = first_due();
+
+			if (due > last) {
+				engine->tick = last;
+				return;
+			}
+			if (due > engine->tick + 1)
+				engine->tick = due - 1;
+		}
+		engine->tick++;
+		sweep_section(engine->tick);
+	}
+}
+
+void host_clock(struct host *host, u64 time)
+{
+	engine = &host->engine;
+	if (!host->started) {
+		host->started = 1;
+		engine->tick = tick_of(time);
+	}
+	if (tick_of(time) > engine->tick)
+		run_ticks(tick_of(time));
+}
+
+static enum counter counter_of(enum parse_result result)
+{
+	switch (result) {
+	case PARSE_NOT_TCP:
+		return C_not_tcp;
+	case PARSE_FRAGMENT:
+		return C_fragment;
+	case PARSE_MALFORMED:
+		return C_malformed;
+	default:
+		return C_truncated;
+	}
+}
+
+void host_packet(struct host *host, enum parse_result result, struct segment *seg, u64 time)
+{
+	struct tally *tally = &host->engine.tally;
+	int counter;
+
+	host_clock(host, time);
+	tally->count[C_packets]++;
+	if (result == PARSE_TCP) {
+		seg->time = time;
+		counter = engine_prepare(seg);
+		if (counter == ENGINE_GO_ON)
+			counter = engine_finish(seg);
+	} else {
+		counter = counter_of(result);
+	}
+	tally->count[counter]++;
+}
+
+static int by_first_packet(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+	u64 tx = env_flow(x)->first_ns, ty = env_flow(y)->first_ns;
+
+	if (tx != ty)
+		return tx < ty ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+void host_conclude(struct host *host, u32 how, u64 time)
+{
+	u32 slots = flow_lines(&host->engine.config) * LINE_WORDS, n = 0;
+	u32 *order = malloc((u64)slots * sizeof(*order) + 1);
+
+	engine = &host->engine;
+	if (!order)
+		return;
+	for (u32 slot = 0; slot < slots; slot++) {
+		if (engine->lines[slot] && !(engine->lines[slot] & WORD_TOMB))
+			order[n++] = slot;
+	}
+	qsort(order, n, sizeof(*order), by_first_packet);
+	for (u32 i = 0; i < n; i++)
+		conclude_slot(order[i], how, time);
+	free(order);
+}
+
+const struct tally *host_tally(const struct host *host)
+{
+	return &host->engine.tally;
+}
+
+void host_levels(const struct host *host, struct levels *levels)
+{
+	levels_count(&host->engine.config, host->engine.lines, host->engine.buckets, levels);
+}
+
+u32 host_services(const struct host *host, const struct service **rows)
+{
+	*rows = host->engine.services;
+	return service_slots(&host->engine.config) + 1;
+}

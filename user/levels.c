@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "levels.h"
+
+#include <string.h>
+
+#include "flow.h"
+
+static void count_pending(u64 word, struct levels *levels)
+{
+	if (word & WORD_TOMB)
+		return;
+	if (word & WORD_ADOPTION) {
+		levels->adoptions_unfinished++;
+		return;
+	}
+	levels->unfinished++;
+	/* each has sent a SYN: only the third step is missing */
+	if (word_proofs(word, 0) & word_proofs(word, 1) & PROOF_S)
+		levels->half_open++;
+}
+
+static void count_connection(u64 word, struct levels *levels)
+{
+	if (!(word & WORD_TOMB))
+		levels->live++;
+	else if (word & WORD_TIME_WAIT)
+		levels->held++;
+}
+
+void levels_count(const struct config *config, const u64 *lines, const u32 *buckets, struct levels *levels)
+{
+	u32 first_connection = config->table[TABLE_CONNECTIONS].first_line * LINE_WORDS;
+	u32 slots = config->table[TABLE_SERVICES].first_line * LINE_WORDS;
+
+	memset(levels, 0, sizeof(*levels));
+	for (u32 slot = 0; slot < slots; slot++) {
+		u64 word = READ_ONCE(lines[slot]);
+
+		if (!word)
+			continue;
+		if (word_watch(word) != WATCH_NONE)
+			levels->watched_words++;
+		if (slot < first_connection)
+			count_pending(word, levels);
+		else
+			count_connection(word, levels);
+	}
+	for (u32 i = 0; i < 1u << (13 + config->row_bits); i++) {
+		u32 bucket = READ_ONCE(buckets[i]);
+
+		levels->filter_sum += (bucket & 0xffff) + (bucket >> 16);
+	}
+}
+
+void levels_states(const struct config *config, const u64 *lines, u64 states[TCP_STATES])
+{
+	u32 slots = config->table[TABLE_SERVICES].first_line * LINE_WORDS;
+
+	memset(states, 0, sizeof(states[0]) * TCP_STATES);
+	for (u32 slot = 0; slot < slots; slot++) {
+		u64 word = READ_ONCE(lines[slot]);
+
+		if (!word || ((word & WORD_TOMB) && !(word & WORD_TIME_WAIT)))
+			continue;
+		for (u32 end = 0; end < 2; end++)
+			states[state_of(word_proofs(word, end), word_proofs(word, PEER_OF(end)))]++;
+	}
+}
