@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the memory is for, in this order: the services, few and always wanted;
+ * the watch filter, whose size follows from the number of slots; then flows.
+ *
+ * Pending comes first among these: it is what a flood fills, and it has to keep
+ * a SYN for at least a second at PLAN_SYN_RATE, or true clients are evicted
+ * before their ACK can come. What is left beyond that goes to connections.
+ */
+#include "plan.h"
+
+#include <errno.h>
+
+#include "flow.h"
+#include "service_row.h"
+
+#define SLOT_BYTES    (sizeof(u64) + sizeof(struct flow))
+#define SERVICE_BYTES (sizeof(u64) + sizeof(struct service))
+#define SERVICES_MOST  4096u
+#define SERVICES_LEAST 512u
+#define ROWS_LEAST     4u /* two candidate rows that often differ */
+#define BUCKET_BITS    13
+#define ROW_BITS_MOST  8
+
+/* TIME_WAIT pairs, and locks with what else is of fixed size. */
+#define FIXED_BYTES (4096 * sizeof(u64) + (64 << 10))
+
+/* Slots for a second of SYNs; rounded up, or the load would be exceeded. */
+#define PENDING_WANTED ((PLAN_SYN_RATE * 100u + PLAN_LOAD_PERCENT - 1) / PLAN_LOAD_PERCENT)
+
+/* Slots come in whole rows of 2^row_bits lines. */
+static u32 row_slots(u32 row_bits)
+{
+	return LINE_WORDS << row_bits;
+}
+
+static u32 at_least_rows(u64 slots, u32 row_bits)
+{
+	u64 rows = slots / row_slots(row_bits);
+
+	return rows < ROWS_LEAST ? ROWS_LEAST : (u32)rows;
+}
+
+static u32 service_rows(u64 bytes, u32 row_bits)
+{
+	u32 services = SERVICES_MOST;
+
+	while (services > SERVICES_LEAST && services * SERVICE_BYTES > bytes / 8)
+		services /= 2;
+	return at_least_rows(services, row_bits);
+}
+
+static u64 fixed_bytes(u64 bytes, u32 row_bits)
+{
+	u64 services = (u64)service_rows(bytes, row_bits) * row_slots(row_bits);
+
+	return FIXED_BYTES + services * SERVICE_BYTES + (sizeof(u32) << (BUCKET_BITS + row_bits));
+}
+
+/* Slots of both flow tables. */
+static u64 flow_slots(u64 bytes, u32 row_bits)
+{
+	return (bytes - fixed_bytes(bytes, row_bits)) / SLOT_BYTES;
+}
+
+/* A bucket for every eight slots keeps the filter's false hits below the load of a line. */
+static u32 choose_row_bits(u64 bytes)
+{
+	u32 row_bits = 0;
+
+	while (row_bits < ROW_BITS_MOST && flow_slots(bytes, row_bits) / 8 > 1ULL << (BUCKET_BITS + row_bits))
+		row_bits++;
+	return row_bits;
+}
+
+static u32 pending_rows(u64 slots, u32 row_bits)
+{
+	u64 most = slots - slots / 8, unit = row_slots(row_bits);
+
+	if (slots < PENDING_WANTED)
+		return at_least_rows(slots / 4 * 3, row_bits);
+	if (PENDING_WANTED + unit > most)
+		return at_least_rows(most, row_bits);
+	return at_least_rows(PENDING_WANTED + unit - 1, row_bits);
+}
+
+static struct table_plan place_table(u32 *line, u32 rows, u32 row_bits)
+{
+	struct table_plan table = { .first_line = *line, .rows = rows };
+
+	*line += rows << row_bits;
+	return table;
+}
+
+int plan_memory(u64 bytes, struct config *config, struct plan *plan)
+{
+	u32 row_bits, pending, connections, services, line = 0;
+	u64 slots;
+
+	if (bytes < MEMORY_MIN || bytes > MEMORY_MAX)
+		return -EINVAL;
+	row_bits = choose_row_bits(bytes);
+	slots = flow_slots(bytes, row_bits);
+	pending = pending_rows(slots, row_bits);
+	connections = at_least_rows(slots - (u64)pending * row_slots(row_bits), row_bits);
+	services = service_rows(bytes, row_bits);
+
+	config->row_bits = row_bits;
+	config->table[TABLE_PENDING] = place_table(&line, pending, row_bits);
+	config->table[TABLE_CONNECTIONS] = place_table(&line, connections, row_bits);
+	config->table[TABLE_SERVICES] = place_table(&line, services, row_bits);
+	*plan = (struct plan){
+		.asked = bytes,
+		.lines = line,
+		.pending = pending * row_slots(row_bits),
+		.connections = connections * row_slots(row_bits),
+		.services = services * row_slots(row_bits),
+		.buckets = 1u << (BUCKET_BITS + row_bits),
+	};
+	plan->used = fixed_bytes(bytes, row_bits) + ((u64)plan->pending + plan->connections) * SLOT_BYTES;
+	return 0;
+}
+
+static u64 loaded(u64 slots)
+{
+	return slots * PLAN_LOAD_PERCENT / 100;
+}
+
+void plan_print(const struct plan *plan, FILE *out)
+{
+	u64 pending_ms = loaded(plan->pending) * 1000 / PLAN_SYN_RATE;
+
+	fprintf(out, "memory: %.1f of %.1f MiB in %u lines of %d words\n", (double)plan->used / (1 << 20),
+		(double)plan->asked / (1 << 20), plan->lines, LINE_WORDS);
+	fprintf(out, "  pending      %9u slots, %9llu flows at %d %%, %.1f MiB: %llu.%03llu s of %d SYN/s\n",
+		plan->pending, loaded(plan->pending), PLAN_LOAD_PERCENT,
+		(double)plan->pending * SLOT_BYTES / (1 << 20), pending_ms / 1000, pending_ms % 1000,
+		PLAN_SYN_RATE);
+	fprintf(out, "  connections  %9u slots, %9llu flows at %d %%, %.1f MiB\n", plan->connections,
+		loaded(plan->connections), PLAN_LOAD_PERCENT,
+		(double)plan->connections * SLOT_BYTES / (1 << 20));
+	fprintf(out, "  services     %9u slots, %.1f MiB\n", plan->services,
+		(double)plan->services * SERVICE_BYTES / (1 << 20));
+	fprintf(out, "  watch filter %9u buckets, %.2f MiB\n", plan->buckets,
+		(double)plan->buckets * sizeof(u32) / (1 << 20));
+}
