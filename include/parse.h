@@ -91,6 +91,17 @@ INLINE enum parse_result frame_lacks(const struct frame *f, enum frame_memory me
 	return memory == FRAME_PACKET && end <= f->reach ? PARSE_BEYOND : PARSE_TRUNCATED;
 }
 
+/* Of the bytes before `end` not all can be read here, and a copy would have more of them. */
+INLINE int frame_has_more(const struct frame *f, enum frame_memory memory, u32 end)
+{
+	u32 here;
+
+	if (memory == FRAME_BUFFER)
+		return 0;
+	here = (u32)(f->end - f->base);
+	return here < end && here < f->reach;
+}
+
 /* A header that ends behind IP's own length. */
 INLINE enum parse_result ip_lacks(const struct ip_part *ip)
 {
@@ -175,8 +186,7 @@ INLINE enum parse_result parse_tcp(const struct frame *f, enum frame_memory memo
 		return PARSE_MALFORMED;
 	if (at + header > part->end)
 		return ip_lacks(part);
-	if (tcp->flags & TCP_SYN && memory == FRAME_PACKET && f->base + at + header > f->end &&
-	    at + header <= f->reach)
+	if (tcp->flags & TCP_SYN && frame_has_more(f, memory, at + header))
 		return PARSE_BEYOND;
 
 	seg->sender = key_make(&seg->key, part->from, BE16(tcp->from), part->to, BE16(tcp->to));
