@@ -28,12 +28,12 @@ CFLAGS ?= -O2 -g
 DEFS := -D_GNU_SOURCE
 ALL_CFLAGS := -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) -Iinclude -Iuser -I$(BUILD)
 LIBS := -lbpf -lelf -lz -lpcap
-BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 $(WARN) -Iinclude -Ivmlinux -I/usr/include/$(MULTIARCH)
+BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 $(WARN) -Iinclude -Ibpf -Ivmlinux -I/usr/include/$(MULTIARCH)
 
 USER_SRC := $(wildcard user/*.c)
 USER_OBJ := $(USER_SRC:user/%.c=$(BUILD)/user/%.o)
 # What a test links: everything but main() and what knows BPF.
-PLAIN_OBJ := $(filter-out $(BUILD)/user/main.o $(BUILD)/user/kernel.o,$(USER_OBJ))
+PLAIN_OBJ := $(filter-out $(BUILD)/user/main.o $(BUILD)/user/kernel.o $(BUILD)/user/attach.o $(BUILD)/user/live.o,$(USER_OBJ))
 
 SKELETONS := $(BUILD)/tcpshake.skel.h $(BUILD)/tcpshake_btf.skel.h
 
@@ -52,7 +52,7 @@ $(BUILD)/user/%.o: user/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/user/kernel.o: $(SKELETONS)
+$(BUILD)/user/kernel.o $(BUILD)/user/attach.o: $(SKELETONS)
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(say) SKEL $@

@@ -42,30 +42,10 @@ SUBPROGRAM int sweep_line(u32 line, u64 now_tick)
 	return 0;
 }
 
-/* Blocks of lines: what a sweep takes at once. */
-#define BLOCK_LINES 64
-#define SWEEP_SECTIONS 10
-
 /* The lines of both flow tables. */
 INLINE u32 sweep_lines(void)
 {
 	return CFG(table[TABLE_SERVICES].first_line);
-}
-
-INLINE u32 sweep_blocks(void)
-{
-	return (sweep_lines() + BLOCK_LINES - 1) / BLOCK_LINES;
-}
-
-/* First block that tick `tick` sweeps; it ends where the next tick's begins, or at the end. */
-INLINE u32 section_begin(u64 tick)
-{
-	return (u32)((u64)sweep_blocks() * (tick % SWEEP_SECTIONS) / SWEEP_SECTIONS);
-}
-
-INLINE u32 section_end(u64 tick)
-{
-	return (u32)((u64)sweep_blocks() * (tick % SWEEP_SECTIONS + 1) / SWEEP_SECTIONS);
 }
 
 /*

@@ -47,7 +47,7 @@ INLINE struct event *env_event(void) { return &engine->event; }
 INLINE void env_send(struct event *event) { engine->emit(engine->arg, event); }
 INLINE int env_defer(const struct segment *seg) { (void)seg; return -1; }
 
-#include "sweep.h"
+#include "sections.h"
 
 INLINE void env_note_due(u32 slot, u64 word)
 {
@@ -59,5 +59,6 @@ INLINE void env_note_due(u32 slot, u64 word)
 }
 
 #include "engine.h"
+#include "sweep.h"
 
 #endif

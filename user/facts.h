@@ -6,7 +6,7 @@
 #ifndef TCPSHAKE_FACTS_H
 #define TCPSHAKE_FACTS_H
 
-#include "event.h"
+#include "report.h"
 
 /* Also indexes names and keys of the two sides. */
 enum side { SIDE_CLIENT, SIDE_SERVER, SIDE_BOTH, SIDE_NONE, SIDE_UNKNOWN, SIDES };
@@ -64,9 +64,21 @@ enum conn_state facts_conn_state(const struct event *event);
 /* ns since the first segment; never negative. */
 u64 facts_duration(const struct event *event);
 
-/* Each returns 1 and sets *ns, or 0 when it is not known. */
+/* Returns 1 and sets *ns, or 0 when it is not known. */
 int facts_half_closed(const struct event *event, u64 *ns);
-int facts_lingering(const struct event *event, u64 *ns); /* since the first FIN, or its ACK */
+
+/* An event about a process, or about no connection at all, may have no flow. */
+int facts_has_flow(const struct event *event);
+
+/* A linger event, its report (NULL: none) included. UNKNOWN where nothing is. */
+struct linger_facts {
+	enum scope scope;
+	enum side holder;
+	u64 age_ns; /* of the oldest */
+	u64 count, per_minute;
+};
+
+struct linger_facts facts_linger(const struct event *event, const struct linger_report *report);
 
 /*
  * Bytes that a side sent between its SYN and its FIN. The record has sequence
@@ -75,17 +87,5 @@ int facts_lingering(const struct event *event, u64 *ns); /* since the first FIN,
  */
 enum bytes_kind { BYTES_UNKNOWN, BYTES_EXACT, BYTES_MOD32 };
 enum bytes_kind facts_bytes(const struct event *event, enum side side, u32 *bytes);
-
-const char *event_name(enum event_kind kind);	  /* as in JSON and -e */
-const char *how_name(enum close_how how);
-const char *side_name(enum side side);
-const char *state_name(enum tcp_state state);	  /* RFC 9293 */
-const char *open_kind_name(enum open_kind kind);
-const char *sequence_name(enum close_sequence sequence);
-const char *inferred_name(enum inferred bit);
-const char *waiting_name(enum waiting_for waiting);
-const char *phase_name(enum phase phase);
-const char *scope_name(enum scope scope);
-const char *conn_state_name(enum conn_state state);
 
 #endif

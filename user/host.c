@@ -6,6 +6,7 @@
 
 #include "env_host.h"
 #include "levels.h"
+#include "sections.h"
 
 struct host {
 	struct engine engine;
@@ -96,9 +97,11 @@ static void sweep_block(u32 block, u64 tick)
 
 static void sweep_section(u64 tick)
 {
-	for (u32 block = section_begin(tick); block < section_end(tick); block++) {
-		if (engine->block_due[block] <= tick)
-			sweep_block(block, tick);
+	struct line_range range = sweep_range(&engine->config, tick);
+
+	for (u32 line = range.first; line < range.first + range.count; line += BLOCK_LINES) {
+		if (engine->block_due[line / BLOCK_LINES] <= tick)
+			sweep_block(line / BLOCK_LINES, tick);
 	}
 }
 
@@ -106,7 +109,7 @@ static u64 first_due(void)
 {
 	u64 due = ~0ULL;
 
-	for (u32 block = 0; block < sweep_blocks(); block++) {
+	for (u32 block = 0; block < blocks_of(&engine->config); block++) {
 		if (engine->block_due[block] < due)
 			due = engine->block_due[block];
 	}

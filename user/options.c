@@ -6,14 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "event.h"
 #include "log.h"
+#include "names.h"
 #include "plan.h"
 #include "values.h"
-
-static const char *const event_names[] = { "open",   "half_open", "close", "flood",
-					    "silent", "linger",	 "ports", "loss" };
-_Static_assert(ARRAY_SIZE(event_names) == EVENT_KINDS, "-e names every kind");
 
 static int take_interface(struct options *o, const char *value)
 {
@@ -64,18 +60,15 @@ static int take_events(struct options *o, const char *value)
 	u32 events = 0;
 
 	for (;;) {
-		char name[16];
 		size_t length = strcspn(value, ",");
-		int choice;
+		u32 kind = 0;
 
-		if (length >= sizeof(name))
+		while (kind < EVENT_KINDS && (strlen(event_name(kind)) != length ||
+					      strncmp(event_name(kind), value, length)))
+			kind++;
+		if (kind == EVENT_KINDS)
 			return -EINVAL;
-		memcpy(name, value, length);
-		name[length] = 0;
-		choice = value_choice(name, event_names, EVENT_KINDS);
-		if (choice < 0)
-			return choice;
-		events |= 1u << choice;
+		events |= 1u << kind;
 		value += length;
 		if (!*value++)
 			break;

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "kernel_parts.h"
+#include "levels.h"
+#include "log.h"
+#include "sections.h"
+
+#include "tcpshake.skel.h"
+#include "tcpshake_btf.skel.h"
+
+#define DEFERRED_A_TICK 4096
+
+int kernel_fail(struct kernel *kernel, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(kernel->error, sizeof(kernel->error), format, args);
+	va_end(args);
+	return error;
+}
+
+const char *kernel_error(const struct kernel *kernel)
+{
+	return kernel->error;
+}
+
+int kernel_program(const struct kernel *kernel, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(kernel->object, name));
+}
+
+static struct bpf_map *map_of(const struct kernel *kernel, const char *name)
+{
+	return bpf_object__find_map_by_name(kernel->object, name);
+}
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	if (log_enabled(LEVEL_DEBUG))
+		log_va(LEVEL_DEBUG, format, args);
+	return 0;
+}
+
+/* The object that knows the kernel's sockets where there is type information, else the plain one. */
+static int open_object(struct kernel *kernel)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "tcpshake");
+	size_t size;
+	const void *elf;
+	int btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0 && !getenv("TCPSHAKE_NO_BTF");
+
+	elf = btf ? tcpshake_btf__elf_bytes(&size) : tcpshake__elf_bytes(&size);
+	kernel->config.ask_sockets = (u8)btf;
+	kernel->object = bpf_object__open_mem(elf, size, &opts);
+	if (!kernel->object)
+		return kernel_fail(kernel, -errno, "cannot open the BPF object: %s", strerror(errno));
+	return 0;
+}
+
+static int size_map(struct kernel *kernel, const char *name, u32 entries)
+{
+	return bpf_map__set_max_entries(map_of(kernel, name), entries ? entries : 1);
+}
+
+static int size_maps(struct kernel *kernel)
+{
+	const struct config *config = &kernel->config;
+	size_t size;
+	struct config *in_object;
+	int error = 0;
+
+	error |= size_map(kernel, "lines", kernel->plan.lines);
+	error |= size_map(kernel, "flows", config->table[TABLE_SERVICES].first_line * LINE_WORDS);
+	error |= size_map(kernel, "services", kernel->plan.services + 1);
+	error |= size_map(kernel, "buckets", (1u << (13 + config->row_bits)) / 1024);
+	error |= size_map(kernel, "events", kernel->ring_bytes);
+	if (error)
+		return kernel_fail(kernel, -EINVAL, "cannot size the BPF maps");
+	in_object = (struct config *)bpf_map__initial_value(map_of(kernel, ".rodata.config"), &size);
+	if (!in_object || size < sizeof(*in_object))
+		return kernel_fail(kernel, -EINVAL, "the BPF object and this program are of different builds");
+	*in_object = *config;
+	return 0;
+}
+
+/* What this kernel cannot have is not loaded. */
+static void choose_programs(struct kernel *kernel)
+{
+	static const char *const need_frags[] = { "xdp_ether_frags", "xdp_engine_frags" };
+
+	kernel->frags = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, NULL) == 1;
+	for (size_t i = 0; i < ARRAY_SIZE(need_frags); i++) {
+		bpf_program__set_autoload(bpf_object__find_program_by_name(kernel->object, need_frags[i]),
+					  kernel->frags);
+	}
+}
+
+static int load_object(struct kernel *kernel)
+{
+	int error = bpf_object__load(kernel->object);
+
+	if (error == -EPERM || error == -EACCES)
+		return kernel_fail(kernel, -EPERM, "not permitted to load BPF programs (%s)\n"
+				   "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
+				   strerror(-error));
+	if (error == -ENOMEM)
+		return kernel_fail(kernel, -ENOMEM, "no memory for the tables (%llu MiB)\ntry a smaller --memory",
+				   kernel->plan.used >> 20);
+	if (error)
+		return kernel_fail(kernel, -ENOTSUP, "this kernel refuses the programs: %s\n"
+				   "Linux 5.15 or later is needed; -vv shows the verifier's reason",
+				   strerror(-error));
+	return 0;
+}
+
+static int fill_engine(struct kernel *kernel, const char *map, const char *program)
+{
+	int fd = kernel_program(kernel, program);
+	u32 zero = 0;
+
+	if (fd < 0)
+		return 0; /* not loaded here */
+	if (bpf_map_update_elem(bpf_map__fd(map_of(kernel, map)), &zero, &fd, BPF_ANY))
+		return kernel_fail(kernel, -errno, "cannot link the BPF programs: %s", strerror(errno));
+	return 0;
+}
+
+static void *map_memory(struct kernel *kernel, const char *name, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, bpf_map__fd(map_of(kernel, name)), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static size_t lines_size(const struct kernel *kernel) { return (size_t)kernel->plan.lines * 64; }
+static size_t buckets_size(const struct kernel *kernel) { return sizeof(u32) << (13 + kernel->config.row_bits); }
+static size_t services_size(const struct kernel *kernel)
+{
+	return (kernel->plan.services + 1) * sizeof(struct service);
+}
+
+static int map_tables(struct kernel *kernel)
+{
+	kernel->lines = map_memory(kernel, "lines", lines_size(kernel));
+	kernel->buckets = map_memory(kernel, "buckets", buckets_size(kernel));
+	kernel->services = map_memory(kernel, "services", services_size(kernel));
+	if (!kernel->lines || !kernel->buckets || !kernel->services)
+		return kernel_fail(kernel, -ENOMEM, "cannot map the tables: %s", strerror(errno));
+	kernel->deferred = bpf_map__fd(map_of(kernel, "deferred"));
+	kernel->tally = bpf_map__fd(map_of(kernel, "tally"));
+	kernel->call_sweep = kernel_program(kernel, "call_sweep");
+	kernel->call_step = kernel_program(kernel, "call_step");
+	kernel->call_socket = kernel_program(kernel, "call_socket");
+	kernel->cpus = libbpf_num_possible_cpus();
+	kernel->tallies = calloc(kernel->cpus > 0 ? (size_t)kernel->cpus : 1, sizeof(struct tally));
+	return kernel->tallies ? 0 : -ENOMEM;
+}
+
+static int take_event(void *arg, void *data, size_t size)
+{
+	struct kernel *kernel = arg;
+	const struct event *event = data;
+
+	if (size >= sizeof(*event) && event->version == EVENT_VERSION)
+		kernel->emit(kernel->arg, event);
+	return 0;
+}
+
+static int open_ring(struct kernel *kernel)
+{
+	kernel->ring = ring_buffer__new(bpf_map__fd(map_of(kernel, "events")), take_event, kernel, NULL);
+	if (!kernel->ring)
+		return kernel_fail(kernel, -errno, "cannot open the ring buffer: %s", strerror(errno));
+	return 0;
+}
+
+int kernel_open(struct kernel **out, const struct config *config, const struct plan *plan, u32 ring_bytes,
+		kernel_event_fn emit, void *arg)
+{
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	int error;
+
+	*out = kernel;
+	if (!kernel)
+		return -ENOMEM;
+	libbpf_set_print(print_libbpf);
+	kernel->config = *config;
+	kernel->plan = *plan;
+	kernel->ring_bytes = ring_bytes;
+	kernel->emit = emit;
+	kernel->arg = arg;
+	if (getrandom(&kernel->config.secret, sizeof(kernel->config.secret), 0) < 0)
+		return kernel_fail(kernel, -errno, "no random numbers: %s", strerror(errno));
+	if ((error = open_object(kernel)) || (error = size_maps(kernel)))
+		return error;
+	choose_programs(kernel);
+	if ((error = load_object(kernel)) || (error = fill_engine(kernel, "engine_of_xdp", "xdp_engine")) ||
+	    (error = fill_engine(kernel, "engine_of_xdp_frags", "xdp_engine_frags")) ||
+	    (error = fill_engine(kernel, "engine_of_tc", "tc_engine")) || (error = map_tables(kernel)))
+		return error;
+	return open_ring(kernel);
+}
+
+static void unmap(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	kernel_detach_all(kernel);
+	ring_buffer__free(kernel->ring);
+	unmap(kernel->lines, lines_size(kernel));
+	unmap(kernel->buckets, buckets_size(kernel));
+	unmap(kernel->services, services_size(kernel));
+	bpf_object__close(kernel->object);
+	free(kernel->tallies);
+	free(kernel);
+}
+
+int kernel_ring_fd(const struct kernel *kernel)
+{
+	return ring_buffer__epoll_fd(kernel->ring);
+}
+
+int kernel_poll(struct kernel *kernel)
+{
+	return ring_buffer__consume(kernel->ring);
+}
+
+static int run(int program, void *context, u32 size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = context, .ctx_size_in = size);
+
+	return bpf_prog_test_run_opts(program, &opts) ? -errno : 0;
+}
+
+/* Segments that met a busy flow: none in a quiet minute. */
+static int step_deferred(struct kernel *kernel)
+{
+	struct segment seg;
+
+	for (int n = 0; n < DEFERRED_A_TICK; n++) {
+		if (bpf_map_lookup_and_delete_elem(kernel->deferred, NULL, &seg))
+			return errno == ENOENT ? 0 : -errno;
+		if (run(kernel->call_step, &seg, sizeof(seg)))
+			return -errno;
+	}
+	return 0;
+}
+
+static int call_lines(struct kernel *kernel, u32 first, u32 count, const struct sweep_call *like)
+{
+	struct sweep_call call = *like;
+	int error = 0;
+
+	call.first_line = first;
+	while (count && !error) {
+		call.lines = count < SWEEP_CALL_LINES ? count : SWEEP_CALL_LINES;
+		error = run(kernel->call_sweep, &call, sizeof(call));
+		call.first_line += call.lines;
+		count -= call.lines;
+	}
+	return error;
+}
+
+int kernel_tick(struct kernel *kernel, u64 now_ns)
+{
+	struct sweep_call call = { .tick = now_ns / TICK_NS };
+	u64 first = kernel->tick + 1;
+	int error = step_deferred(kernel);
+
+	/* who was stopped for long need not go round more than once */
+	if (call.tick >= SWEEP_SECTIONS && first + SWEEP_SECTIONS <= call.tick)
+		first = call.tick - SWEEP_SECTIONS + 1;
+	for (u64 tick = first; tick <= call.tick && !error; tick++) {
+		struct line_range range = sweep_range(&kernel->config, tick);
+
+		error = call_lines(kernel, range.first, range.count, &call);
+	}
+	kernel->tick = call.tick;
+	return error;
+}
+
+int kernel_conclude(struct kernel *kernel, u32 how, u64 now_ns)
+{
+	struct sweep_call call = { .how = how, .time = now_ns };
+	u32 lines = kernel->config.table[TABLE_SERVICES].first_line;
+	/* no more at once than the ring holds */
+	u32 step = kernel->ring_bytes / (2 * LINE_WORDS * (u32)sizeof(struct event));
+	int error = step_deferred(kernel);
+
+	if (step < 1)
+		step = 1;
+	for (u32 line = 0; line < lines && !error; line += step) {
+		error = call_lines(kernel, line, lines - line < step ? lines - line : step, &call);
+		kernel_poll(kernel);
+	}
+	return error;
+}
+
+int kernel_socket(struct kernel *kernel, struct socket_call *call)
+{
+	return run(kernel->call_socket, call, sizeof(*call));
+}
+
+int kernel_tally(struct kernel *kernel, struct tally *tally)
+{
+	u32 zero = 0;
+	u64 *sum = (u64 *)tally;
+
+	if (bpf_map_lookup_elem(kernel->tally, &zero, kernel->tallies))
+		return -errno;
+	memset(tally, 0, sizeof(*tally));
+	for (int cpu = 0; cpu < kernel->cpus; cpu++) {
+		const u64 *one = (const u64 *)&kernel->tallies[cpu];
+
+		for (size_t i = 0; i < sizeof(*tally) / sizeof(u64); i++)
+			sum[i] += one[i];
+	}
+	return 0;
+}
+
+void kernel_levels(struct kernel *kernel, struct levels *levels)
+{
+	levels_count(&kernel->config, kernel->lines, kernel->buckets, levels);
+}
+
+u32 kernel_services(struct kernel *kernel, const struct service **rows)
+{
+	*rows = kernel->services;
+	return kernel->plan.services + 1;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What kernel.c and attach.c share. No one else includes it. */
+#ifndef TCPSHAKE_KERNEL_PARTS_H
+#define TCPSHAKE_KERNEL_PARTS_H
+
+#include <bpf/libbpf.h>
+
+#include "kernel.h"
+
+/* The hooks on one interface. With clsact there is no link, so the filter's place is kept. */
+struct hooked {
+	struct hooked *next;
+	u32 ifindex;
+	int in_link, out_link; /* descriptors of links, or -1 */
+	int in_filter, out_filter; /* 1: a clsact filter of ours */
+};
+
+struct kernel {
+	struct bpf_object *object;
+	struct config config;
+	struct plan plan;
+	struct ring_buffer *ring;
+	kernel_event_fn emit;
+	void *arg;
+	u32 ring_bytes;
+	struct hooked *hooked;
+	u64 tick;	  /* last tick that was swept */
+	u64 *lines;	  /* mapped */
+	u32 *buckets;	  /* mapped */
+	struct service *services; /* mapped */
+	int deferred, tally, call_sweep, call_step, call_socket; /* descriptors */
+	int cpus;
+	struct tally *tallies; /* room for one per CPU */
+	int frags;	  /* the kernel has xdp.frags */
+	char error[512];
+};
+
+int kernel_fail(struct kernel *kernel, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int kernel_program(const struct kernel *kernel, const char *name);
+
+#endif

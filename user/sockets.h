@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel's own table of TCP sockets in this network namespace (sock_diag(7)). */
+#ifndef TCPSHAKE_SOCKETS_H
+#define TCPSHAKE_SOCKETS_H
+
+#include "key.h"
+
+struct socket_entry {
+	struct address local, remote;
+	u16 local_port, remote_port;
+	u8 state; /* TCP_ESTABLISHED and so on, of <netinet/tcp.h> */
+};
+
+typedef void (*socket_fn)(void *arg, const struct socket_entry *entry);
+
+/* All sockets in states given as bits (1 << TCP_...), both families. 0 or a negative errno. */
+int sockets_each(u32 states, socket_fn each, void *arg);
+
+/* Is there a connected socket, TIME_WAIT aside, with these ends? 1, 0, or a negative errno. */
+int sockets_connected(const struct socket_entry *entry);
+
+#endif
