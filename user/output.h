@@ -26,6 +26,7 @@ struct output_counts {
 	u64 lost;
 };
 
+/* WAY_NONE: quiet, or closed. */
 enum output_way { WAY_NONE, WAY_FILE, WAY_NONBLOCK, WAY_SOCKET, WAY_POLL };
 
 struct output {
@@ -36,6 +37,7 @@ struct output {
 	struct line_context line; /* clock, iface_name and colour are the caller's to set */
 	char *ring;
 	u64 head, tail; /* bytes ever written and ever queued */
+	u64 tried;	/* tail at the last try to write */
 	u64 seq;	/* of the last event */
 	u64 lost_untold;
 	u64 lost_time;	/* of the last event lost */
