@@ -76,6 +76,9 @@ INLINE int fin_is_known(const struct end *own, u32 proofs, u32 fin)
 	       (fin == own->fin || ((own->flags & END_HAS_FIN_ALT) && fin == own->fin_alt));
 }
 
+/* Before the open the mark is the first SYN-ACK, which the round trip is measured by. */
+INLINE int marks_fins(const struct step *s) { return word_watch(s->word) != WATCH_PENDING; }
+
 /* F: a claim until acknowledged; of different claims the last two are kept. */
 INLINE void claim_fin(struct step *s)
 {
@@ -88,7 +91,7 @@ INLINE void claim_fin(struct step *s)
 		s->own->fin = fin;
 		s->own->fin_ack = ack;
 		prove_own(s, PROOF_F);
-		if (!(peer_proofs(s) & PROOF_F) && word_is_open(s->word))
+		if (!(peer_proofs(s) & PROOF_F) && marks_fins(s))
 			s->flow->mark_ns = s->seg->time;
 	} else if (!(own_proofs(s) & PROOF_G)) {
 		s->own->fin_alt = s->own->fin;
@@ -122,7 +125,7 @@ INLINE int fin_acked(struct step *s, u32 closer, struct end *end, u32 ack, int p
 	s->word |= proofs_in_word(closer, PROOF_G | both) | proofs_in_word(acker, PROOF_H | both);
 	if (plainly)
 		end->flags |= END_FIN_ACKED_PLAIN;
-	if (!(word_proofs(s->word, acker) & PROOF_G))
+	if (!(word_proofs(s->word, acker) & PROOF_G) && marks_fins(s))
 		s->flow->mark_ns = s->seg->time;
 	return 1;
 }
