@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make bench: costs per packet by BPF_PROG_RUN; nothing is attached. ROUNDS=n, BENCH_JSON=file.
+
+ROUNDS ?= 7
+BENCH_JSON ?= $(BUILD)/bench/bench.json
+BENCH_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
+
+.PHONY: bench
+bench: $(BUILD)/bench/bench
+	$(Q)$(BUILD)/bench/bench $(ROUNDS) $(BENCH_JSON)
+
+$(BUILD)/bench/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/bench.h include/parse.h
+	$(say) BPF $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Itests/bench -c $< -o $@
+
+$(BUILD)/bench/bench.skel.h: $(BUILD)/bench/bench.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name bench_bpf > $@
+
+$(BUILD)/bench/bench: tests/bench/bench.c $(BUILD)/bench/bench.skel.h $(BENCH_OBJ)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(BUILD)/bench -Itests/bench $< $(BENCH_OBJ) $(LIBS) -lpthread -o $@
