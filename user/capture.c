@@ -6,105 +6,105 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <pcap/pcap.h>
 
+#include "capture_file.h"
 #include "link_layer.h"
-
-/* stdio's own buffer is a page: a system call for every few packets */
-#define READ_BUFFER (256 * 1024)
 
 #define FIRST_AFTER_32_BITS (1LL << 32)
 #define SECONDS_MAX	    (INT64_MAX / (s64)NSEC_PER_SEC - 10000)
 
+/* A link type that packets came with; pcapng may mix them. */
+struct link {
+	u32 type;
+	link_reader read; /* NULL: not known */
+	int filtered;
+	struct bpf_program filter; /* in terms of this type */
+};
+
+#define LINKS_MAX 16 /* more than are known */
+
 struct capture {
-	pcap_t *pcap;
-	link_reader read_link;
+	struct capture_file *file;
+	struct raw_packet first; /* read at the start, for its link type */
+	int has_first;
+	char *filter;
+	struct link links[LINKS_MAX];
+	u32 link_count;
 	u64 now;    /* latest time so far */
 	int failed; /* negative errno, once capture_next() failed */
-	char *name;
-	char *buffer;
 	char error[PCAP_ERRBUF_SIZE + 512];
 };
 
-static const char *name_of(const char *path)
+static int compile_filter(struct capture *capture, struct link *link)
 {
-	return strcmp(path, "-") ? path : "standard input";
-}
+	int dlt = link->type == LINKTYPE_RAW ? DLT_RAW : (int)link->type;
+	pcap_t *pcap = pcap_open_dead(dlt, UINT16_MAX);
+	int err = 0;
 
-/* A stream of its own even for standard input, so that all are closed alike. */
-static FILE *open_stream(const char *path)
-{
-	FILE *file;
-	int fd;
-
-	if (strcmp(path, "-"))
-		return fopen(path, "rbe");
-	fd = dup(STDIN_FILENO);
-	if (fd < 0)
-		return NULL;
-	file = fdopen(fd, "rb");
-	if (!file)
-		close(fd);
-	return file;
-}
-
-static int open_pcap(struct capture *capture, const char *path, char *error, size_t size)
-{
-	char why[PCAP_ERRBUF_SIZE] = "";
-	FILE *file = open_stream(path);
-	int err = errno;
-
-	if (!file) {
-		snprintf(error, size, "cannot open %s: %s", capture->name, strerror(err));
-		return -err;
+	if (!pcap) {
+		snprintf(capture->error, sizeof(capture->error), "cannot compile the filter: out of memory");
+		return -ENOMEM;
 	}
-	setvbuf(file, capture->buffer, _IOFBF, READ_BUFFER);
-	capture->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
-	if (capture->pcap)
-		return 0;
-	err = ferror(file) ? EIO : EBADMSG;
-	fclose(file);
-	snprintf(error, size,
-		 "cannot read %s: %s\n"
-		 "it must be a pcap or pcapng file; a compressed one goes through zcat FILE | tcpshake -r -",
-		 capture->name, why);
-	return -err;
+	if (pcap_compile(pcap, &link->filter, capture->filter, 1, PCAP_NETMASK_UNKNOWN)) {
+		snprintf(capture->error, sizeof(capture->error), "bad filter \"%s\": %s\nsee pcap-filter(7)",
+			 capture->filter, pcap_geterr(pcap));
+		err = -EINVAL;
+	}
+	pcap_close(pcap);
+	link->filtered = !err;
+	return err;
 }
 
-static int check_link(struct capture *capture, char *error, size_t size)
+/* Sets *out to the link of this type, new or not, or to NULL: the type is not known. */
+static int link_of(struct capture *capture, u32 type, struct link **out)
 {
-	int dlt = pcap_datalink(capture->pcap);
-	const char *name = pcap_datalink_val_to_name(dlt);
-
-	capture->read_link = link_reader_of(dlt);
-	if (capture->read_link)
-		return 0;
-	snprintf(error, size,
-		 "cannot read %s: its link type %s (%d) is not known\n"
-		 "capture on an Ethernet, tun or ppp interface, on loopback, or with tcpdump -i any",
-		 capture->name, name ? name : "has no name", dlt);
-	return -EPROTONOSUPPORT;
-}
-
-static int set_filter(struct capture *capture, const char *filter, char *error, size_t size)
-{
-	struct bpf_program program;
+	struct link *link;
 	int err;
 
-	if (!filter)
-		return 0;
-	err = pcap_compile(capture->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN);
-	if (!err) {
-		err = pcap_setfilter(capture->pcap, &program);
-		pcap_freecode(&program);
+	for (u32 i = 0; i < capture->link_count; i++) {
+		if (capture->links[i].type == type) {
+			*out = &capture->links[i];
+			return 0;
+		}
 	}
-	if (!err)
+	*out = NULL;
+	if (!link_reader_of(type) || capture->link_count == LINKS_MAX)
 		return 0;
-	snprintf(error, size, "bad filter \"%s\": %s\nsee pcap-filter(7)", filter,
-		 pcap_geterr(capture->pcap));
-	return -EINVAL;
+	link = &capture->links[capture->link_count];
+	link->type = type;
+	link->read = link_reader_of(type);
+	if (capture->filter) {
+		err = compile_filter(capture, link);
+		if (err)
+			return err;
+	}
+	capture->link_count++;
+	*out = link;
+	return 0;
+}
+
+/* Reads a packet ahead: a file of a link type that is not known is better refused at once. */
+static int read_first(struct capture *capture)
+{
+	struct link *link;
+	const char *name;
+	int got, err;
+
+	got = capture_file_next(capture->file, &capture->first, capture->error, sizeof(capture->error));
+	if (got != 1)
+		return got;
+	capture->has_first = 1;
+	err = link_of(capture, capture->first.link_type, &link);
+	if (err || link)
+		return err;
+	name = pcap_datalink_val_to_name((int)capture->first.link_type);
+	snprintf(capture->error, sizeof(capture->error),
+		 "cannot read %s: link type %s (%u) is not known\n"
+		 "capture on an Ethernet, tun or ppp interface, on loopback, or with tcpdump -i any",
+		 capture_file_name(capture->file), name ? name : "without a name", capture->first.link_type);
+	return -EPROTONOSUPPORT;
 }
 
 int capture_open(struct capture **out, const char *path, const char *filter, char *error, size_t size)
@@ -112,23 +112,20 @@ int capture_open(struct capture **out, const char *path, const char *filter, cha
 	struct capture *capture = calloc(1, sizeof(*capture));
 	int err = -ENOMEM;
 
-	if (capture) {
-		capture->name = strdup(name_of(path));
-		capture->buffer = malloc(READ_BUFFER);
-	}
-	if (!capture || !capture->name || !capture->buffer) {
-		snprintf(error, size, "cannot read %s: out of memory", name_of(path));
+	if (capture && filter)
+		capture->filter = strdup(filter);
+	if (!capture || (filter && !capture->filter)) {
+		snprintf(error, size, "cannot read %s: out of memory", path);
 		goto fail;
 	}
-	err = open_pcap(capture, path, error, size);
+	err = capture_file_open(&capture->file, path, error, size);
 	if (err)
 		goto fail;
-	err = check_link(capture, error, size);
-	if (err)
+	err = read_first(capture);
+	if (err) {
+		snprintf(error, size, "%s", capture->error);
 		goto fail;
-	err = set_filter(capture, filter, error, size);
-	if (err)
-		goto fail;
+	}
 	*out = capture;
 	return 0;
 fail:
@@ -141,10 +138,8 @@ fail:
  * added up, and seconds that libpcap took for negative are those after 2038
  * (the field is unsigned). The limit keeps differences within a signed number.
  */
-static u64 time_of(const struct timeval *stamp)
+static u64 time_of(s64 sec, s64 nsec)
 {
-	s64 sec = stamp->tv_sec, nsec = stamp->tv_usec;
-
 	if (sec < 0 && sec >= INT32_MIN)
 		sec += FIRST_AFTER_32_BITS;
 	if (sec < 0)
@@ -156,30 +151,53 @@ static u64 time_of(const struct timeval *stamp)
 	return (u64)sec * NSEC_PER_SEC + (u64)nsec;
 }
 
-static int failed(struct capture *capture)
+/* The next packet that passes the filter, and its link. Returns like capture_next(). */
+static int next_packet(struct capture *capture, struct raw_packet *packet, struct link **link)
 {
-	capture->failed = ferror(pcap_file(capture->pcap)) ? -EIO : -EBADMSG;
-	snprintf(capture->error, sizeof(capture->error),
-		 "%s cannot be read further: %s\nwhat came before stands", capture->name,
-		 pcap_geterr(capture->pcap));
-	return capture->failed;
+	struct pcap_pkthdr header = {0};
+	int got;
+
+	for (;;) {
+		if (capture->has_first) {
+			*packet = capture->first;
+			capture->has_first = 0;
+		} else {
+			got =
+			    capture_file_next(capture->file, packet, capture->error, sizeof(capture->error));
+			if (got != 1)
+				return got;
+		}
+		got = link_of(capture, packet->link_type, link);
+		if (got)
+			return got;
+		if (!*link || !(*link)->filtered)
+			return 1;
+		header.caplen = packet->captured;
+		header.len = packet->length;
+		if (pcap_offline_filter(&(*link)->filter, &header, packet->bytes))
+			return 1;
+	}
 }
 
-static enum parse_result parse_bytes(link_reader read_link, const u8 *bytes, u32 captured, u32 length,
-				     struct segment *seg)
+static enum parse_result parse_raw(const struct raw_packet *packet, const struct link *link,
+				   struct segment *seg)
 {
-	enum parse_result result;
+	u32 length = packet->length > packet->captured ? packet->length : packet->captured;
 	struct link_start start = {0};
+	enum parse_result result = PARSE_NOT_TCP;
 	struct frame f;
 
-	result = read_link(bytes, captured, &start);
+	if (link)
+		result = link->read(packet->bytes, packet->captured, &start);
 	seg->ifindex = start.ifindex;
-	seg->place = place_of(start.ifindex, start.hook);
+	if (!seg->ifindex && packet->interface != NO_INTERFACE)
+		seg->ifindex = packet->interface + 1;
+	seg->place = place_of(seg->ifindex, start.hook);
 	if (result != PARSE_TCP)
 		return result;
-	f.base = bytes + start.at;
-	f.end = bytes + captured;
-	f.reach = captured - start.at;
+	f.base = packet->bytes + start.at;
+	f.end = packet->bytes + packet->captured;
+	f.reach = packet->captured - start.at;
 	f.wire_len = length - start.at;
 	if (start.first == LINK_ETHERNET)
 		return parse_packet(&f, FRAME_PACKET, LINK_ETHERNET, seg);
@@ -188,28 +206,26 @@ static enum parse_result parse_bytes(link_reader read_link, const u8 *bytes, u32
 
 int capture_next(struct capture *capture, struct segment *seg, enum parse_result *result, u64 *time_ns)
 {
-	struct pcap_pkthdr *header;
-	const u_char *bytes;
+	struct raw_packet packet;
+	struct link *link;
 	u64 time;
 	int got;
 
 	if (capture->failed)
 		return capture->failed;
-	got = pcap_next_ex(capture->pcap, &header, &bytes);
-	if (got == PCAP_ERROR_BREAK)
-		return 0;
+	got = next_packet(capture, &packet, &link);
+	if (got < 0)
+		capture->failed = got;
 	if (got != 1)
-		return failed(capture);
+		return got;
 
-	time = time_of(&header->ts);
+	time = time_of(packet.sec, packet.nsec);
 	if (time > capture->now)
 		capture->now = time;
 	if (!capture->now)
 		capture->now = 1; /* 0 says that the time is not known yet */
 	*seg = (struct segment){.time = capture->now, .numbers = NUMBERS_UNKNOWN};
-	/* some writers give a length below what they captured */
-	*result = parse_bytes(capture->read_link, bytes, header->caplen,
-			      header->len > header->caplen ? header->len : header->caplen, seg);
+	*result = parse_raw(&packet, link, seg);
 	*time_ns = capture->now;
 	return 1;
 }
@@ -223,9 +239,11 @@ void capture_close(struct capture *capture)
 {
 	if (!capture)
 		return;
-	if (capture->pcap)
-		pcap_close(capture->pcap);
-	free(capture->name);
-	free(capture->buffer); /* in use until the file is closed */
+	for (u32 i = 0; i < capture->link_count; i++) {
+		if (capture->links[i].filtered)
+			pcap_freecode(&capture->links[i].filter);
+	}
+	capture_file_close(capture->file);
+	free(capture->filter);
 	free(capture);
 }

@@ -4,7 +4,7 @@
 
 #include <pcap/dlt.h>
 
-#define DLT_RAW_OPENBSD 14 /* DLT_RAW is 12 elsewhere; libpcap turns the 101 of files into it */
+#define DLT_RAW_OPENBSD 14
 
 /* LINUX_SLL: packet type, device type, address length, address, protocol */
 #define SLL_PROTOCOL 14
@@ -20,7 +20,6 @@
 #define NULL_SIZE 4
 
 #define HDLC_ADDRESS	0xff
-#define HDLC_CONTROL	0x03
 #define CISCO_UNICAST	0x0f
 #define CISCO_MULTICAST 0x8f
 #define CISCO_SIZE	4
@@ -145,10 +144,10 @@ static enum parse_result ppp_protocol(const u8 *bytes, u32 captured, u32 at, str
 	return protocol == PPP_IPV4 || protocol == PPP_IPV6 ? PARSE_TCP : PARSE_NOT_TCP;
 }
 
-/* With address and control or without: both are found in files. */
+/* With address and control or without: both are found in files. No protocol begins with 0xff. */
 static enum parse_result read_ppp(const u8 *bytes, u32 captured, struct link_start *start)
 {
-	u32 at = captured >= 2 && bytes[0] == HDLC_ADDRESS && bytes[1] == HDLC_CONTROL ? 2 : 0;
+	u32 at = captured && bytes[0] == HDLC_ADDRESS ? 2 : 0;
 
 	return ppp_protocol(bytes, captured, at, start);
 }
@@ -174,27 +173,20 @@ static enum parse_result read_ppp_ether(const u8 *bytes, u32 captured, struct li
 }
 
 static const struct {
-	int dlt;
+	u32 type;
 	link_reader read;
 } readers[] = {
-    {DLT_EN10MB, read_ethernet},
-    {DLT_RAW, read_ip},
-    {DLT_RAW_OPENBSD, read_ip},
-    {DLT_IPV4, read_ip},
-    {DLT_IPV6, read_ip},
-    {DLT_NULL, read_null},
-    {DLT_LOOP, read_null},
-    {DLT_LINUX_SLL, read_sll},
-    {DLT_LINUX_SLL2, read_sll2},
-    {DLT_PPP, read_ppp},
-    {DLT_PPP_SERIAL, read_ppp_serial},
+    {DLT_EN10MB, read_ethernet},     {DLT_RAW, read_ip},    {DLT_RAW_OPENBSD, read_ip},
+    {LINKTYPE_RAW, read_ip},	     {DLT_IPV4, read_ip},   {DLT_IPV6, read_ip},
+    {DLT_NULL, read_null},	     {DLT_LOOP, read_null}, {DLT_LINUX_SLL, read_sll},
+    {DLT_LINUX_SLL2, read_sll2},     {DLT_PPP, read_ppp},   {DLT_PPP_SERIAL, read_ppp_serial},
     {DLT_PPP_ETHER, read_ppp_ether},
 };
 
-link_reader link_reader_of(int dlt)
+link_reader link_reader_of(u32 type)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
-		if (readers[i].dlt == dlt)
+		if (readers[i].type == type)
 			return readers[i].read;
 	}
 	return NULL;

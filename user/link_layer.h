@@ -5,6 +5,8 @@
 
 #include "parse.h"
 
+#define LINKTYPE_RAW 101 /* bare IP in files; DLT_RAW is 12 or, on OpenBSD, 14 */
+
 struct link_start {
 	u32 at; /* not behind the captured bytes */
 	enum link_first first;
@@ -18,7 +20,7 @@ struct link_start {
  */
 typedef enum parse_result (*link_reader)(const u8 *bytes, u32 captured, struct link_start *start);
 
-/* dlt: of libpcap, DLT_EN10MB and so on. NULL: a link type that is not known. */
-link_reader link_reader_of(int dlt);
+/* type: DLT_… of libpcap or LINKTYPE_… of files. NULL: it is not known here. */
+link_reader link_reader_of(u32 type);
 
 #endif

@@ -16,19 +16,18 @@ enum block_type {
 #define ORDER_MAGIC 0x1a2b3c4d
 
 /* A block is type, length, body, length. The lengths count all four. */
-#define BLOCK_HEAD 8
+#define BLOCK_HEAD  8
 #define BLOCK_FRAME (BLOCK_HEAD + 4)
-#define BLOCK_MAX (64u << 20) /* beyond this it's nonsense; packets have at most 256 KiB */
+#define BLOCK_MAX   (64u << 20) /* beyond this it's nonsense; packets have at most 256 KiB */
 
-#define SECTION_BODY 16	 /* magic, version, section length */
-#define INTERFACE_BODY 8 /* link type, 0, snap length */
-#define PACKET_BODY 20	 /* interface, time high, time low, captured, length */
-#define SIMPLE_BODY 4	 /* length */
+#define INTERFACE_BODY 8  /* link type, 0, snap length */
+#define PACKET_BODY    20 /* interface, time high, time low, captured, length */
+#define SIMPLE_BODY    4  /* length */
 
-#define OPTION_END 0
-#define OPTION_TIME_UNIT 9
+#define OPTION_END	   0
+#define OPTION_TIME_UNIT   9
 #define OPTION_TIME_OFFSET 14
-#define UNIT_IS_BINARY 0x80
+#define UNIT_IS_BINARY	   0x80
 
 #define INTERFACES_MAX 65536
 
@@ -41,7 +40,7 @@ struct interface {
 
 struct pcapng {
 	FILE *file;
-	int swapped;
+	int begun, swapped; /* a section, and its byte order is not ours */
 	u8 *body;
 	size_t room;
 	struct interface *interfaces;
@@ -79,16 +78,18 @@ static int nonsense(struct pcapng *ng, const char *what)
 	return -EBADMSG;
 }
 
-/* Exactly n bytes, or what is wrong. */
+static int cut(struct pcapng *ng)
+{
+	if (!ferror(ng->file))
+		return nonsense(ng, "it ends within a block");
+	ng->error = "it cannot be read";
+	return -EIO;
+}
+
+/* Exactly n bytes. */
 static int read_bytes(struct pcapng *ng, void *bytes, size_t n)
 {
-	if (fread(bytes, 1, n, ng->file) == n)
-		return 0;
-	if (ferror(ng->file)) {
-		ng->error = "it cannot be read";
-		return -EIO;
-	}
-	return nonsense(ng, "it ends within a block");
+	return fread(bytes, 1, n, ng->file) == n ? 0 : cut(ng);
 }
 
 static int grow(struct pcapng *ng, size_t size)
@@ -125,6 +126,7 @@ static int begin_section(struct pcapng *ng, const u8 *head, u32 *length)
 	}
 	*length = get32(ng, head + 4);
 	ng->count = 0;
+	ng->begun = 1;
 	return 0;
 }
 
@@ -139,7 +141,7 @@ static int read_block(struct pcapng *ng, u32 *type, u32 *size)
 	if (!got && !ferror(ng->file))
 		return 0;
 	if (got != sizeof(head))
-		return read_bytes(ng, head, 1); /* says why: no more than that is there */
+		return cut(ng);
 	*type = get32(ng, head);
 	length = get32(ng, head + 4);
 	if (*type == BLOCK_SECTION) {
@@ -148,6 +150,8 @@ static int read_block(struct pcapng *ng, u32 *type, u32 *size)
 			return err;
 		done = 4;
 	}
+	if (!ng->begun)
+		return nonsense(ng, "it does not begin with a section");
 	if (length < BLOCK_FRAME + done || length > BLOCK_MAX || length % 4)
 		return nonsense(ng, "the length of a block is nonsense");
 	*size = length - BLOCK_FRAME;
@@ -196,7 +200,7 @@ static int read_options(struct pcapng *ng, struct interface *interface, u32 at, 
 
 static int add_interface(struct pcapng *ng, u32 size)
 {
-	struct interface interface = { .units = 1000000 };
+	struct interface interface = {.units = 1000000};
 	int err;
 
 	if (size < INTERFACE_BODY)
@@ -212,20 +216,20 @@ static int add_interface(struct pcapng *ng, u32 size)
 	return 0;
 }
 
-static void set_time(struct pcapng_packet *packet, const struct interface *interface, u64 ticks)
+static void set_time(struct raw_packet *packet, const struct interface *interface, u64 ticks)
 {
 	u64 rest = ticks % interface->units;
 
 	if (!__builtin_add_overflow((s64)(ticks / interface->units), interface->offset, &packet->sec))
-		packet->nsec = (u32)((unsigned __int128)rest * NSEC_PER_SEC / interface->units);
+		packet->nsec = (s64)((unsigned __int128)rest * NSEC_PER_SEC / interface->units);
 	else
 		packet->sec = 0;
 }
 
 /* The old block has its interface in 16 bits, then a count of drops. */
-static int take_packet(struct pcapng *ng, u32 type, u32 size, struct pcapng_packet *out)
+static int take_packet(struct pcapng *ng, u32 type, u32 size, struct raw_packet *out)
 {
-	struct pcapng_packet packet = { 0 };
+	struct raw_packet packet = {0};
 	const struct interface *interface;
 
 	if (size < PACKET_BODY)
@@ -246,9 +250,9 @@ static int take_packet(struct pcapng *ng, u32 type, u32 size, struct pcapng_pack
 }
 
 /* Of the first interface, without a time; captured up to the snap length, padded to four bytes. */
-static int take_simple(struct pcapng *ng, u32 size, struct pcapng_packet *out)
+static int take_simple(struct pcapng *ng, u32 size, struct raw_packet *out)
 {
-	struct pcapng_packet packet = { 0 };
+	struct raw_packet packet = {0};
 	u32 snap_length;
 
 	if (size < SIMPLE_BODY)
@@ -268,7 +272,7 @@ static int take_simple(struct pcapng *ng, u32 size, struct pcapng_packet *out)
 	return 1;
 }
 
-int pcapng_next(struct pcapng *ng, struct pcapng_packet *packet)
+int pcapng_next(struct pcapng *ng, struct raw_packet *packet)
 {
 	u32 type, size;
 	int got;

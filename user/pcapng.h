@@ -7,6 +7,7 @@
 #ifndef TCPSHAKE_PCAPNG_H
 #define TCPSHAKE_PCAPNG_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base.h"
@@ -16,14 +17,16 @@
 
 struct pcapng;
 
-struct pcapng_packet {
-	const u8 *bytes; /* until the next call */
+#define NO_INTERFACE UINT32_MAX
+
+/* A packet as it stands in a file. */
+struct raw_packet {
+	const u8 *bytes; /* until the next one is read */
 	u32 captured;
-	u32 length;    /* of the frame */
-	s64 sec;       /* since the epoch */
-	u32 nsec;      /* below 10^9; both 0 where the file gives no time */
-	u32 interface; /* index, from 0, within its section */
-	u32 link_type; /* LINKTYPE_… of the file format */
+	u32 length;    /* of the frame; some writers say less than they captured */
+	s64 sec, nsec; /* since the epoch; of a broken file anything */
+	u32 interface; /* index, from 0, within its section; or NO_INTERFACE */
+	u32 link_type; /* LINKTYPE_... or DLT_... */
 };
 
 /* file stays the caller's. NULL: out of memory. */
@@ -35,7 +38,7 @@ void pcapng_free(struct pcapng *ng); /* may be NULL */
  * cut or nonsense, -EIO, -ENOMEM: pcapng_error() says more. *packet is
  * untouched unless 1.
  */
-int pcapng_next(struct pcapng *ng, struct pcapng_packet *packet);
+int pcapng_next(struct pcapng *ng, struct raw_packet *packet);
 const char *pcapng_error(const struct pcapng *ng);
 
 #endif

@@ -19,8 +19,8 @@
 
 #define PAGE 4096
 
-static u8 *page_end; /* what lies here cannot be read */
-static struct segment seg;  /* of the last parse; 0x55 where it was not written */
+static u8 *page_end;	   /* what lies here cannot be read */
+static struct segment seg; /* of the last parse; 0x55 where it was not written */
 
 static inline int map_guard(void **state)
 {
@@ -34,14 +34,15 @@ static inline int map_guard(void **state)
 }
 
 /* `there` of a frame's `length` bytes can be read, `reach` of them could be copied. */
-static inline enum parse_result parse_part(enum link_first first, const u8 *bytes, u32 there, u32 reach, u32 length)
+static inline enum parse_result parse_part(enum link_first first, const u8 *bytes, u32 there, u32 reach,
+					   u32 length)
 {
-	struct frame f = { page_end - there, page_end, reach, length };
+	struct frame f = {page_end - there, page_end, reach, length};
 
 	memcpy(page_end - there, bytes, there);
 	memset(&seg, 0x55, sizeof(seg));
-	return first == LINK_IP ? parse_packet(&f, FRAME_PACKET, LINK_IP, &seg) :
-				  parse_packet(&f, FRAME_PACKET, LINK_ETHERNET, &seg);
+	return first == LINK_IP ? parse_packet(&f, FRAME_PACKET, LINK_IP, &seg)
+				: parse_packet(&f, FRAME_PACKET, LINK_ETHERNET, &seg);
 }
 
 /* The first `there` bytes of a frame, of which there are no more, in both memories. */
@@ -49,19 +50,19 @@ static inline enum parse_result parse_cut(enum link_first first, const u8 *bytes
 {
 	enum parse_result result = parse_part(first, bytes, there, there, length), again;
 	struct segment packet = seg;
-	struct frame f = { page_end - there, NULL, there, length };
+	struct frame f = {page_end - there, NULL, there, length};
 
 	if (there > PARSE_BUFFER)
 		return result;
 	memset(&seg, 0x55, sizeof(seg));
-	again = first == LINK_IP ? parse_packet(&f, FRAME_BUFFER, LINK_IP, &seg) :
-				   parse_packet(&f, FRAME_BUFFER, LINK_ETHERNET, &seg);
+	again = first == LINK_IP ? parse_packet(&f, FRAME_BUFFER, LINK_IP, &seg)
+				 : parse_packet(&f, FRAME_BUFFER, LINK_ETHERNET, &seg);
 	assert_int_equal(result, again);
 	assert_memory_equal(&packet, &seg, sizeof(seg));
 	return result;
 }
 
-#define PARSE(packet) parse_cut(LINK_ETHERNET, packet, sizeof(packet), sizeof(packet))
+#define PARSE(packet)	 parse_cut(LINK_ETHERNET, packet, sizeof(packet), sizeof(packet))
 #define PARSE_IP(packet) parse_cut(LINK_IP, packet, sizeof(packet), sizeof(packet))
 
 #endif

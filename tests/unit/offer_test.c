@@ -7,8 +7,8 @@
 static u8 offers_of(const u8 *options, u32 length)
 {
 	const u32 words = (length + 3) / 4;
-	const u8 head[] = { ETHERNET(0x0800), IPV4(40 + words * 4), TCP(5 + words, SYN) };
-	u8 packet[sizeof(head) + TCP_OPTIONS_MAX] = { 0 };
+	const u8 head[] = {ETHERNET(0x0800), IPV4(40 + words * 4), TCP(5 + words, SYN)};
+	u8 packet[sizeof(head) + TCP_OPTIONS_MAX] = {0};
 
 	memcpy(packet, head, sizeof(head));
 	memcpy(packet + sizeof(head), options, length);
@@ -17,7 +17,7 @@ static u8 offers_of(const u8 *options, u32 length)
 	return seg.offers;
 }
 
-#define OFFERS(...) offers_of((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
+#define OFFERS(...) offers_of((const u8[]){__VA_ARGS__}, sizeof((const u8[]){__VA_ARGS__}))
 
 static void each_option(void **state)
 {
@@ -70,8 +70,8 @@ static void nonsense_ends_the_walk(void **state)
 	assert_int_equal(OFFERS(4, 2, 3, 0, 2, 4, B16(1460)), OFFER_SACK);
 	assert_int_equal(OFFERS(4, 2, 3, 1, 2, 4, B16(1460)), OFFER_SACK);
 	assert_int_equal(OFFERS(4, 2, 0, 0, 2, 4, B16(1460)), OFFER_SACK);
-	assert_int_equal(OFFERS(4, 2, 2, 4), OFFER_SACK);	/* the last one ends behind the header */
-	assert_int_equal(OFFERS(4, 2, 1, 3), OFFER_SACK);	/* the last one has no length */
+	assert_int_equal(OFFERS(4, 2, 2, 4), OFFER_SACK); /* the last one ends behind the header */
+	assert_int_equal(OFFERS(4, 2, 1, 3), OFFER_SACK); /* the last one has no length */
 	assert_int_equal(OFFERS(4, 2, 30, 255), OFFER_SACK);
 }
 
@@ -94,11 +94,11 @@ static void longest_list(void **state)
 static void ecn(void **state)
 {
 	/* 10.0.0.1.51344 > 10.0.0.2.443: Flags [SEW], [SE], [S.E], [S.EW], [.EW] */
-	static const u8 asks[] = { ETHERNET(0x0800), IPV4(40), TCP(5, SYN | ECE | CWR) };
-	static const u8 half[] = { ETHERNET(0x0800), IPV4(40), TCP(5, SYN | ECE) };
-	static const u8 agrees[] = { ETHERNET(0x0800), IPV4(40), TCP(5, SYN | ACK | ECE) };
-	static const u8 echoes[] = { ETHERNET(0x0800), IPV4(40), TCP(5, SYN | ACK | ECE | CWR) };
-	static const u8 later[] = { ETHERNET(0x0800), IPV4(40), TCP(5, ACK | ECE | CWR) };
+	static const u8 asks[] = {ETHERNET(0x0800), IPV4(40), TCP(5, SYN | ECE | CWR)};
+	static const u8 half[] = {ETHERNET(0x0800), IPV4(40), TCP(5, SYN | ECE)};
+	static const u8 agrees[] = {ETHERNET(0x0800), IPV4(40), TCP(5, SYN | ACK | ECE)};
+	static const u8 echoes[] = {ETHERNET(0x0800), IPV4(40), TCP(5, SYN | ACK | ECE | CWR)};
+	static const u8 later[] = {ETHERNET(0x0800), IPV4(40), TCP(5, ACK | ECE | CWR)};
 
 	(void)state;
 	assert_int_equal(PARSE(asks), PARSE_TCP);
@@ -116,7 +116,7 @@ static void ecn(void **state)
 /* An option is of interest in a SYN only: timestamps in each segment are not read. */
 static void only_a_syn_offers(void **state)
 {
-	static const u8 data[] = { ETHERNET(0x0800), IPV4(44), TCP(6, ACK), 2, 4, B16(1460) };
+	static const u8 data[] = {ETHERNET(0x0800), IPV4(44), TCP(6, ACK), 2, 4, B16(1460)};
 
 	(void)state;
 	assert_int_equal(PARSE(data), PARSE_TCP);
@@ -128,14 +128,14 @@ static void only_a_syn_offers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_option),
-		cmocka_unit_test(wscale_above_14_counts_as_14),
-		cmocka_unit_test(unknown_options_are_stepped_over),
-		cmocka_unit_test(wrong_length_offers_nothing),
-		cmocka_unit_test(nonsense_ends_the_walk),
-		cmocka_unit_test(longest_list),
-		cmocka_unit_test(ecn),
-		cmocka_unit_test(only_a_syn_offers),
+	    cmocka_unit_test(each_option),
+	    cmocka_unit_test(wscale_above_14_counts_as_14),
+	    cmocka_unit_test(unknown_options_are_stepped_over),
+	    cmocka_unit_test(wrong_length_offers_nothing),
+	    cmocka_unit_test(nonsense_ends_the_walk),
+	    cmocka_unit_test(longest_list),
+	    cmocka_unit_test(ecn),
+	    cmocka_unit_test(only_a_syn_offers),
 	};
 
 	return cmocka_run_group_tests(tests, map_guard, NULL);

@@ -9,6 +9,8 @@
 #define B16(x) (x) >> 8 & 0xff, (x) & 0xff
 #define B32(x) B16((x) >> 16), B16((x) & 0xffff)
 
+#define ZERO4 0, 0, 0, 0
+
 /* 0x0800: IPv4, 0x86dd: IPv6, 0x8100: a tag follows */
 #define ETHERNET(type) 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, B16(type)
 #define TAG(id, type) B16(id), B16(type)
@@ -26,6 +28,10 @@
 	0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2
 /* 8 bytes; PadN of 4 */
 #define EXTENSION(next) next, 0, 1, 4, 0, 0, 0, 0
+/* 24 bytes: its length byte counts eights beyond the first */
+#define EXTENSION_OF_24(next) next, 2, 1, 20, ZERO4, ZERO4, ZERO4, ZERO4, ZERO4
+/* 12 bytes: counts words of 4, less two */
+#define AUTHENTICATION(next) next, 1, 0, 0, B32(1), B32(1)
 #define FRAGMENT(next, offset_more) next, 0, B16(offset_more), 0, 0, 0, 1
 
 /* 51344 > 443, seq 1000, ack 2000; words: of 4 bytes, 5 without options */
