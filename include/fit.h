@@ -12,7 +12,8 @@
 #include "flow.h"
 #include "event.h"
 
-enum fit { FIT_NONE, FIT_KEY, FIT_NUMBERS };
+/* NEAR: its sender's numbers fit, and nothing of the receiver is known to speak against it. */
+enum fit { FIT_NONE, FIT_KEY, FIT_NEAR, FIT_NUMBERS };
 
 INLINE int is_plain_syn(const struct segment *seg)
 {
@@ -69,8 +70,8 @@ INLINE enum fit fit_plain(const struct segment *seg, const struct end *own, u32 
 		return FIT_NUMBERS;
 	if (ack && acks_syn(peer, peer_proofs, seg->ack))
 		return FIT_NUMBERS;
-	/* the third ACK may pass here before the SYN-ACK does; so may data on the heels of a SYN */
-	if ((own_proofs & PROOF_S) && seq_takeable(seg->seq, own->isn, peer) && !(peer_proofs & PROOF_A))
+	/* its own number is enough: what it acknowledges may pass here later, or not at all */
+	if ((own_proofs & PROOF_S) && seq_takeable(seg->seq, own->isn, peer))
 		return FIT_NUMBERS;
 	return FIT_KEY;
 }
@@ -110,8 +111,9 @@ INLINE enum fit fit_connection(const struct segment *seg, const struct flow *flo
 	if (seg->flags & TCP_SYN)
 		return (flow->end[e].flags & END_HAS_ISN) && seg->seq == flow->end[e].isn
 			       ? FIT_NUMBERS : FIT_NONE;
+	/* what a live one of the same pair may claim as well is not its predecessor's */
 	if (word & WORD_TOMB)
-		return seg->flags & TCP_CONTROL ? FIT_NUMBERS : FIT_NONE;
+		return seg->flags & TCP_CONTROL ? FIT_KEY : FIT_NONE;
 	return FIT_NUMBERS;
 }
 
