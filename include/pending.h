@@ -144,9 +144,10 @@ INLINE void infer_open(struct step *s)
 	s->word |= WORD_INFERRED | proofs_in_word(0, PROOF_OPEN) | proofs_in_word(1, PROOF_OPEN);
 }
 
-/* The SYN of a SYN-ACK that passed before it: a handshake after all. */
+/* The SYN of a SYN-ACK that passed before it: a handshake after all, and it begins here. */
 INLINE void join_handshake(struct step *s)
 {
+	s->flow->first_ns = s->seg->time;
 	s->word &= ~WORD_ADOPTION;
 	s->flow->flags &= ~FLOW_BY_SYNACK;
 	COUNT(s->tally, adoptions_joined);
