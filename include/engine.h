@@ -72,35 +72,37 @@ SUBPROGRAM int find_in_line(struct segment *seg, u32 line, u32 want)
 			return FIND_BUSY;
 		if (fit > FIT_NONE && (u32)fit >= want)
 			return (int)(line * LINE_WORDS + i);
-		if (fit == FIT_KEY)
+		if (fit > FIT_NONE)
 			found = FIND_KEY_ONLY;
 	}
 	return found;
 }
 
-INLINE int find_pending(struct segment *seg, u32 want)
+/* In both lines of the key; table is a constant where this is called. */
+INLINE int find_flow(struct segment *seg, u32 table, u32 want)
 {
 	int a, b;
 
 	if (!seg)
 		return FIND_NOTHING;
-	a = find_in_line(seg, candidate_line(seg->hash, TABLE_PENDING, 0), want);
+	a = find_in_line(seg, candidate_line(seg->hash, table, 0), want);
 	if (a >= 0 || a == FIND_BUSY)
 		return a;
-	b = find_in_line(seg, candidate_line(seg->hash, TABLE_PENDING, 1), want);
+	b = find_in_line(seg, candidate_line(seg->hash, table, 1), want);
 	return b == FIND_NOTHING ? a : b;
 }
 
+INLINE int find_pending(struct segment *seg, u32 want)
+{
+	return find_flow(seg, TABLE_PENDING, want);
+}
+
+/* The live connection, else the tombstone that a SYN, FIN or RST comes too late for. */
 INLINE int find_connection(struct segment *seg)
 {
-	int a;
+	int slot = find_flow(seg, TABLE_CONNECTIONS, FIT_NUMBERS);
 
-	if (!seg)
-		return FIND_NOTHING;
-	a = find_in_line(seg, candidate_line(seg->hash, TABLE_CONNECTIONS, 0), FIT_NUMBERS);
-	if (a >= 0 || a == FIND_BUSY)
-		return a;
-	return find_in_line(seg, candidate_line(seg->hash, TABLE_CONNECTIONS, 1), FIT_NUMBERS);
+	return slot == FIND_KEY_ONLY ? find_flow(seg, TABLE_CONNECTIONS, FIT_KEY) : slot;
 }
 
 /* Which end is the client of a flow that begins with this segment. */
@@ -161,8 +163,11 @@ INLINE int find_other(struct segment *seg, int pending, int may_begin, u32 *fit)
 	int slot = FIND_NOTHING;
 
 	if (pending == FIND_KEY_ONLY && !is_plain_syn(seg)) {
-		*fit = FIT_KEY;
-		slot = find_pending(seg, FIT_KEY);
+		slot = find_pending(seg, FIT_NEAR);
+		if (slot == FIND_KEY_ONLY) {
+			*fit = FIT_KEY;
+			slot = find_pending(seg, FIT_KEY);
+		}
 	}
 	if (slot == FIND_NOTHING && may_begin) {
 		*fit = FIT_NUMBERS;

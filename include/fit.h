@@ -72,7 +72,7 @@ INLINE enum fit fit_plain(const struct segment *seg, const struct end *own, u32 
 		return FIT_NUMBERS;
 	/* its own number is enough: what it acknowledges may pass here later, or not at all */
 	if ((own_proofs & PROOF_S) && seq_takeable(seg->seq, own->isn, peer))
-		return FIT_NUMBERS;
+		return FIT_NEAR;
 	return FIT_KEY;
 }
 

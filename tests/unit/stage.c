@@ -351,26 +351,41 @@ static const char *watch_word(u64 word)
 	return names[word_watch(word)];
 }
 
-void expect_standing(struct stage *stage, const char *standing)
+enum standing { PENDING, CONNECTION, TOMB, STANDINGS };
+
+static enum standing standing_of(const struct stage *stage, u32 slot)
 {
-	u32 connections = stage->config.table[TABLE_CONNECTIONS].first_line * LINE_WORDS;
-	u32 slots = stage->config.table[TABLE_SERVICES].first_line * LINE_WORDS;
-	char seen[STAGE_LINE] = "";
+	if (stage->engine->lines[slot] & WORD_TOMB)
+		return TOMB;
+	return slot < stage->config.table[TABLE_CONNECTIONS].first_line * LINE_WORDS ? PENDING : CONNECTION;
+}
+
+/* Appends what stands there with this key, of this kind. */
+static size_t list_slot(const struct stage *stage, u32 slot, enum standing kind, char *out, size_t n)
+{
+	static const char *const kinds[STANDINGS] = { "pending", "connection", "tomb" };
+	const struct flow *flow = &stage->engine->flows[slot];
+	u64 word = stage->engine->lines[slot];
+	u32 client = flow_client(flow);
 	struct segment seg;
-	size_t n = 0;
 
 	stage_segment(stage, "0 c S 0", &seg);
-	for (u32 slot = 0; slot < slots; slot++) {
-		u64 word = stage->engine->lines[slot];
-		const struct flow *flow = &stage->engine->flows[slot];
-		u32 client = flow_client(flow);
+	if (!word || standing_of(stage, slot) != kind || !key_equal(&flow->key, &seg.key))
+		return 0;
+	return (size_t)snprintf(out + n, STAGE_LINE - n, "%s%s %s/%s%s", n ? ", " : "", kinds[kind],
+				state_name(word_end_state(word, client)),
+				state_name(word_end_state(word, PEER_OF(client))), watch_word(word));
+}
 
-		if (!word || !key_equal(&flow->key, &seg.key))
-			continue;
-		n += (size_t)snprintf(seen + n, sizeof(seen) - n, "%s%s %s/%s%s", n ? ", " : "",
-				      word & WORD_TOMB ? "tomb" : slot < connections ? "pending" : "connection",
-				      state_name(word_end_state(word, client)),
-				      state_name(word_end_state(word, PEER_OF(client))), watch_word(word));
+void expect_standing(struct stage *stage, const char *standing)
+{
+	u32 slots = stage->config.table[TABLE_SERVICES].first_line * LINE_WORDS;
+	char seen[STAGE_LINE] = "";
+	size_t n = 0;
+
+	for (u32 kind = 0; kind < STANDINGS; kind++) {
+		for (u32 slot = 0; slot < slots; slot++)
+			n += list_slot(stage, slot, kind, seen, n);
 	}
 	if (strcmp(n ? seen : "nothing", standing))
 		fail_msg("stands:   %s\nexpected: %s", n ? seen : "nothing", standing);
