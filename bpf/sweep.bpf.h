@@ -30,7 +30,11 @@ int call_sweep(struct sweep_call *call)
 /* Not on the stack: the way to an evicted flow's service is 8 frames deep. One caller at a time. */
 struct segment given;
 
-/* A segment that met a busy flow, taken from the queue by user space. */
+/*
+ * A segment that met a busy flow, taken from the queue by user space. Returns 1
+ * when the flow is still busy: it goes back into the queue, which a program of
+ * this kind may not touch before Linux 6.4.
+ */
 SEC("syscall")
 int call_step(struct segment *call)
 {
@@ -39,7 +43,9 @@ int call_step(struct segment *call)
 
 	__builtin_memcpy(&given, call, sizeof(given));
 	given.watched = BUCKET_P | BUCKET_C;
-	counter = engine_finish(&given);
+	counter = engine_step(&given);
+	if (counter == STEP_BUSY)
+		return 1;
 	if (tally && (u32)counter < COUNTERS)
 		add64(&tally->count[counter], 1);
 	return 0;

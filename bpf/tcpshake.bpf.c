@@ -50,9 +50,9 @@ INLINE enum parse_result parse_beyond(void *ctx, enum hook hook, u32 wire_len, e
 
 	if (!copy || !reach)
 		return PARSE_TRUNCATED;
+	/* 1 .. PARSE_BUFFER, in the one form that Linux 6.1 keeps the lower bound of */
 	HIDE(reach);
-	if (reach > PARSE_BUFFER || reach < 1)
-		return PARSE_TRUNCATED;
+	reach = ((reach - 1) & (PARSE_BUFFER - 1)) + 1;
 	if (hook == HOOK_XDP_FRAGS)
 		error = bpf_xdp_load_bytes(ctx, 0, copy->byte, reach);
 	else

@@ -43,6 +43,18 @@ typedef __s64 s64;
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 
+/*
+ * Keeps the compiler from knowing what x is. It would work a sum out once for
+ * the comparison and again for the load, or drop a limit that it can prove; the
+ * verifier sees neither that the sums are equal nor the proof, and says
+ * "invalid access to packet" or "unbounded memory access" (clang 14, all kernels).
+ */
+#ifdef __bpf__
+#define HIDE(x) asm volatile("" : "+r"(x))
+#else
+#define HIDE(x) ((void)(x))
+#endif
+
 /* An end of a connection is named by its index in the key: 0 or 1. */
 #define PEER_OF(end) ((end) ^ 1)
 

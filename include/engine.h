@@ -215,7 +215,7 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
  * Finds the flow of a segment and steps it; seg->time and seg->hash are set.
  * Returns the counter that the packet is filed under, or STEP_BUSY.
  */
-SUBPROGRAM int engine_step(struct segment *seg)
+INLINE int engine_step(struct segment *seg)
 {
 	struct tally *tally = env_tally();
 	u32 *lock = 0;

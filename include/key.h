@@ -63,6 +63,21 @@ INLINE int key_equal(const struct key *a, const struct key *b)
 	return !((x[4] ^ y[4]) | (x[3] ^ y[3]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[0] ^ y[0]));
 }
 
+INLINE void key_put(struct key *key, struct address first, u16 first_port, struct address second,
+		    u16 second_port)
+{
+	/* one store: key_hash() loads this word whole, and would wait for two smaller stores to reach the cache */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	u64 ports = first_port | (u64)second_port << 16;
+#else
+	u64 ports = (u64)first_port << 48 | (u64)second_port << 32;
+#endif
+
+	key->addr[0] = first;
+	key->addr[1] = second;
+	__builtin_memcpy(key->port, &ports, sizeof(ports));
+}
+
 /*
  * Fills the key from a packet's source and destination and returns which
  * endpoint the source is: 0 or 1. A connection from an endpoint to itself has
@@ -78,11 +93,10 @@ INLINE u32 key_make(struct key *key, struct address src, u16 sport, struct addre
 		swap = src.word[0] > dst.word[0];
 	else
 		swap = sport > dport;
-	key->addr[0] = swap ? dst : src;
-	key->addr[1] = swap ? src : dst;
-	key->port[0] = swap ? dport : sport;
-	key->port[1] = swap ? sport : dport;
-	key->zero = 0;
+	if (swap)
+		key_put(key, dst, dport, src, sport);
+	else
+		key_put(key, src, sport, dst, dport);
 	return swap;
 }
 

@@ -57,18 +57,6 @@ struct ip_part {
 	u32 first; /* 1: first of several fragments, the header may go on in the next */
 };
 
-/*
- * Keeps the compiler from knowing what x is. It would work a sum out once for
- * the comparison and again for the load, or drop a limit that it can prove; the
- * verifier sees neither that the sums are equal nor the proof, and says
- * "invalid access to packet" or "unbounded memory access" (clang 14, all kernels).
- */
-#ifdef __bpf__
-#define HIDE(x) asm volatile("" : "+r"(x))
-#else
-#define HIDE(x) ((void)(x))
-#endif
-
 /* The n bytes at `at`, NULL when they cannot be read here. n is a constant. */
 INLINE const void *frame_at(const struct frame *f, enum frame_memory memory, u32 at, u32 n)
 {

@@ -9,12 +9,20 @@
 #include "claim.h"
 #include "step.h"
 
-INLINE void tell_open(struct tally *tally, u64 word, const struct flow *flow, const struct segment *seg)
+SUBPROGRAM int tell_open(const struct flow *flow, u64 word, const struct segment *seg)
 {
-	const struct end *client = &flow->end[flow_client(flow)];
-	const struct end *server = &flow->end[PEER_OF(flow_client(flow)) & 1];
-	u64 open_ns = seg->time - flow->first_ns;
-	struct news news = { .kind = EVENT_OPEN, .time = seg->time, .ifindex = seg->ifindex };
+	struct tally *tally = env_tally();
+	const struct end *client, *server;
+	struct news news = { .kind = EVENT_OPEN };
+	u64 open_ns;
+
+	if (!tally || !flow || !seg)
+		return 0;
+	client = &flow->end[flow_client(flow)];
+	server = &flow->end[PEER_OF(flow_client(flow)) & 1];
+	open_ns = seg->time - flow->first_ns;
+	news.time = seg->time;
+	news.ifindex = seg->ifindex;
 
 	/* a retransmission makes a round trip ambiguous (Karn): then it is not given */
 	if (flow->mark_ns && server->synack == 1) {
@@ -32,6 +40,7 @@ INLINE void tell_open(struct tally *tally, u64 word, const struct flow *flow, co
 	COUNT(tally, handshakes_completed);
 	service_completed(tally, flow, open_ns);
 	tell(tally, &news, word, flow);
+	return 0;
 }
 
 /* Ends what stands in one slot with the key of a connection that has just opened. */
@@ -187,7 +196,7 @@ SUBPROGRAM int promote(struct segment *seg, u32 slot)
 		flow->flags |= FLOW_ADOPTED;
 	} else {
 		flow->flags |= FLOW_OPENED;
-		tell_open(tally, was, flow, seg);
+		tell_open(flow, was, seg);
 	}
 	if (move_flow(flow, was, seg))
 		now = refuse_connection(tally, flow, was, seg);

@@ -103,7 +103,10 @@ INLINE u32 state_index(u32 own, u32 peer)
 
 INLINE enum tcp_state state_of(u32 own, u32 peer)
 {
-	return state_table[state_index(own, peer) & PROOF_MASK];
+	u32 index = state_index(own, peer);
+
+	HIDE(index);
+	return state_table[index & PROOF_MASK];
 }
 
 /*

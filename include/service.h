@@ -129,10 +129,11 @@ INLINE void service_completed(struct tally *tally, const struct flow *flow, u64 
 	struct service *row = service_of(tally, flow);
 	u32 bucket = service_bucket(open_ns);
 
-	if (!row || bucket >= SERVICE_BUCKETS)
+	if (!row)
 		return;
+	HIDE(bucket);
 	add64(&row->count[SERVICE_COMPLETED], 1);
-	add32(&row->open_time[bucket], 1);
+	add32(&row->open_time[bucket & (SERVICE_BUCKETS - 1)], 1);
 }
 
 #endif

@@ -21,9 +21,9 @@ enum service_count {
 
 /*
  * Round trips in four buckets an octave (12 % wide at the worst): bucket 4 * e + m
- * counts [2^e * (1 + m/4), 2^e * (1 + (m + 1)/4)) of 1024 ns units; e below 28.
+ * counts [2^e * (1 + m/4), 2^e * (1 + (m + 1)/4)) of 1024 ns units; e below 32.
  */
-#define SERVICE_BUCKETS 112
+#define SERVICE_BUCKETS 128
 
 struct service {
 	struct address addr;
@@ -31,7 +31,7 @@ struct service {
 	u16 zero[3];
 	u64 count[SERVICE_COUNTS];
 	u32 open_time[SERVICE_BUCKETS]; /* first SYN to completing ACK */
-	u64 reserved[27];		/* the flood detector's bins */
+	u64 reserved[19];		/* the flood detector's bins */
 };
 
 _Static_assert(sizeof(struct service) == 768, "");

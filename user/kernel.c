@@ -242,25 +242,29 @@ int kernel_poll(struct kernel *kernel)
 	return ring_buffer__consume(kernel->ring);
 }
 
+/* What the program returned, or a negative errno. */
 static int run(int program, void *context, u32 size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = context, .ctx_size_in = size);
 
-	return bpf_prog_test_run_opts(program, &opts) ? -errno : 0;
+	return bpf_prog_test_run_opts(program, &opts) ? -errno : (int)opts.retval;
 }
 
 /* Segments that met a busy flow: none in a quiet minute. */
 static int step_deferred(struct kernel *kernel)
 {
 	struct segment seg;
+	int result = 0;
 
-	for (int n = 0; n < DEFERRED_A_TICK; n++) {
+	for (int n = 0; n < DEFERRED_A_TICK && !result; n++) {
 		if (bpf_map_lookup_and_delete_elem(kernel->deferred, NULL, &seg))
 			return errno == ENOENT ? 0 : -errno;
-		if (run(kernel->call_step, &seg, sizeof(seg)))
-			return -errno;
+		result = run(kernel->call_step, &seg, sizeof(seg));
 	}
-	return 0;
+	/* still busy: again at the next tick */
+	if (result == 1)
+		result = bpf_map_update_elem(kernel->deferred, NULL, &seg, BPF_ANY) ? -errno : 0;
+	return result;
 }
 
 static int call_lines(struct kernel *kernel, u32 first, u32 count, const struct sweep_call *like)
