@@ -53,8 +53,8 @@ INLINE void repeat_syn(struct step *s)
 
 /*
  * On a host, a FIN of the remote end is taken for one only if the local socket
- * has not gone beyond it: a forged FIN that ends where old data ended would be
- * acknowledged by the next ACK, to the letter.
+ * can still take it: a forged FIN that ends where old data ended would be
+ * acknowledged by the next ACK, to the letter, and one from far ahead never.
  */
 INLINE int fin_admitted(const struct step *s)
 {
@@ -62,7 +62,7 @@ INLINE int fin_admitted(const struct step *s)
 
 	if (s->seg->numbers != NUMBERS_KNOWN || fin_is_known(s->own, own_proofs(s), fin))
 		return 1;
-	return !seq_after(s->seg->rcv_nxt, fin - 1);
+	return seq_within(fin - 1, s->seg->rcv_nxt, s->seg->rcv_nxt + s->seg->rcv_wnd);
 }
 
 INLINE void disprove_fin(struct step *s, u32 closer, struct end *end)

@@ -70,7 +70,8 @@ INLINE u64 tell_lingering(struct tally *tally, u64 word, struct flow *flow, u64 
 	return word | bit;
 }
 
-INLINE u64 expire_fin(u64 word, struct flow *flow, u64 time)
+/* A FIN that nobody acknowledged. One alone may be a forgery: the socket that it was sent to knows. */
+INLINE u64 expire_fin(struct tally *tally, u64 word, struct flow *flow, u64 time)
 {
 	u32 a = word_proofs(word, 0), b = word_proofs(word, 1);
 
@@ -82,6 +83,8 @@ INLINE u64 expire_fin(u64 word, struct flow *flow, u64 time)
 		flow->flags |= FLOW_NO_LAST_ACK;
 		return bury(flow, word, HOW_FIN, time, 0);
 	}
+	if (asked_sockets(tally, word, flow, time))
+		return word_with_due(word, word_due(word) + ANSWER_TICKS);
 	return bury(flow, word, HOW_TIMEOUT, time, 0);
 }
 
@@ -113,7 +116,7 @@ INLINE u64 expire_settled(struct tally *tally, u64 word, struct flow *flow, u64 
 	word = tell_lingering(tally, word, flow, WORD_TOLD_2, CFG(fin_wait_after), time);
 	if (word_watch(word) == WATCH_FIN || word_watch(word) == WATCH_ONE_SIDED) {
 		if ((s32)(flow->last_tick + 1 + FIN_PATIENCE - tick) <= 0)
-			return expire_fin(word, flow, time);
+			return expire_fin(tally, word, flow, time);
 	} else if ((s32)(idle_tick(flow) - tick) <= 0) {
 		return begin_probation(tally, word, flow, time);
 	}

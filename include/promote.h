@@ -60,8 +60,8 @@ SUBPROGRAM int supersede(struct flow *newer, u32 slot, u32 tag, u64 time)
 	now = was;
 	if (key_equal(&flow->key, &newer->key)) {
 		if (was & WORD_TOMB) {
-			/* a handshake's own tombstone stands; a TIME_WAIT gives way */
-			if (was & WORD_TIME_WAIT) {
+			/* a handshake's tombstone stands; a connection's would catch what is the new one's */
+			if (line_table(slot >> 3) == TABLE_CONNECTIONS) {
 				tomb_gone(flow, was, HOW_REPLACED, time);
 				now = 0;
 			}

@@ -38,6 +38,16 @@ INLINE int find_live(struct segment *seg)
 	return slot;
 }
 
+/* A FIN that the local socket never took. Its own, not yet acknowledged, is none of these. */
+INLINE u64 without_pending_fin(struct tally *tally, u64 word, struct flow *flow, u32 remote)
+{
+	if ((word_proofs(word, remote) & (PROOF_F | PROOF_G)) != PROOF_F)
+		return word;
+	COUNT(tally, fin_disproved);
+	saturate(&flow->disproved);
+	return word & ~(proofs_in_word(0, PROOF_Q) | proofs_in_word(1, PROOF_Q) | proofs_in_word(remote, PROOF_F));
+}
+
 /* The local socket exists: a RST in doubt was not taken, a silent connection is not gone. 1: it was known. */
 SUBPROGRAM int socket_alive(struct segment *seg)
 {
@@ -62,11 +72,14 @@ SUBPROGRAM int socket_alive(struct segment *seg)
 	if (word_watch(was) == WATCH_RESET) {
 		COUNT(tally, rst_disproved);
 		saturate(&flow->disproved);
+		now = word_with_watch(was, WATCH_NONE);
+	} else if (word_watch(was) == WATCH_FIN) {
+		now = without_pending_fin(tally, was, flow, PEER_OF(seg->sender & 1));
+	} else if (word_watch(was) == WATCH_PROBATION) {
+		now = word_with_watch(was, WATCH_NONE);
 	}
-	if (word_watch(was) == WATCH_RESET || word_watch(was) == WATCH_PROBATION) {
-		flow->last_tick = (u32)tick_of(seg->time);
-		now = settle(word_with_watch(was, WATCH_NONE), flow);
-	}
+	flow->last_tick = (u32)tick_of(seg->time);
+	now = settle(now, flow);
 	release(tally, (u32)slot, word, was, now);
 	return 1;
 }

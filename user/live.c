@@ -365,6 +365,8 @@ static int start(struct live *live)
 		error = interfaces_reconcile(&live->interfaces, INTERFACES_STARTING);
 	if (error)
 		return error;
+	if (live->options->view == VIEW_ONE_SIDED)
+		log_note("one-sided view: opens are inferred, nothing that needs an answer is told");
 	adopt_sockets(live);
 	error = open_loop(live);
 	if (error)
