@@ -72,8 +72,10 @@ static void field_string(struct put *put, const char *key, const char *bytes, si
 static void put_head(struct put *put, const struct event *event, struct line_context *context)
 {
 	u32 ifindex = facts_ifindex(event);
-	const char *iface = ifindex && context->iface_name ? context->iface_name(ifindex, context->iface_arg) : NULL;
+	const char *iface = NULL;
 
+	if (ifindex && context->iface_name)
+		iface = context->iface_name(ifindex, context->iface_arg);
 	PUT(put, "{\"schema\":1,\"seq\":");
 	_Static_assert(JSON_SCHEMA == 1, "the line above says so too");
 	put_u64(put, context->seq);

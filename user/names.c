@@ -15,8 +15,9 @@ const char *event_name(enum event_kind kind)
 
 const char *how_name(enum close_how how)
 {
-	static const char *const names[] = { "none",	 "fin",	    "reset", "refused",	       "aborted",   "timeout",
-					     "replaced", "evicted", "idle",  "end_of_capture", "end_of_run" };
+	static const char *const names[] = { "none",	"fin",	    "reset",   "refused", "aborted",
+					     "timeout", "replaced", "evicted", "idle",	  "end_of_capture",
+					     "end_of_run" };
 
 	_Static_assert(ARRAY_SIZE(names) == HOWS, "");
 	return NAME(names, how);

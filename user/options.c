@@ -302,8 +302,8 @@ static const struct option_row *row_of(int value)
 
 static int refuse(const struct option_row *row, const char *value, int error)
 {
-	log_error("--%s %s: %s\naccepted: %s", row->name, value, error == -ENOSPC ? "too many" : "not understood",
-		  row->accepts);
+	log_error("--%s %s: %s\naccepted: %s", row->name, value,
+		  error == -ENOSPC ? "too many" : "not understood", row->accepts);
 	return -EINVAL;
 }
 

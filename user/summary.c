@@ -134,7 +134,8 @@ static int busier(const struct service_summary *a, const struct service_summary 
 }
 
 /* The busiest first, by insertion: ten of any number, without a copy. Returns how many. */
-static size_t choose_services(const struct summary *summary, const struct service_summary *chosen[SUMMARY_SERVICES])
+static size_t choose_services(const struct summary *summary,
+			      const struct service_summary *chosen[SUMMARY_SERVICES])
 {
 	size_t n = 0;
 

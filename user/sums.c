@@ -9,8 +9,9 @@ static struct sum_sides packets(const struct tally *tally, const struct levels *
 	return (struct sum_sides){
 		.name = "packets",
 		.left = N(packets),
-		.right = N(stepped) + N(not_watched) + N(no_connection) + N(duplicate) + N(filtered) + N(not_tcp) +
-			 N(fragment) + N(malformed) + N(truncated) + N(odd_flags) + N(contended) + levels->deferred,
+		.right = N(stepped) + N(not_watched) + N(no_connection) + N(duplicate) + N(filtered) +
+			 N(not_tcp) + N(fragment) + N(malformed) + N(truncated) + N(odd_flags) +
+			 N(contended) + levels->deferred,
 	};
 }
 
@@ -39,8 +40,9 @@ static struct sum_sides connections(const struct tally *tally, const struct leve
 	return (struct sum_sides){
 		.name = "connections begun",
 		.left = N(begun_by_handshake) + N(begun_by_adoption),
-		.right = N(connections_fin) + N(connections_reset) + N(connections_timed_out) + N(connections_idle) +
-			 N(connections_replaced) + N(connections_evicted) + levels->live,
+		.right = N(connections_fin) + N(connections_reset) + N(connections_timed_out) +
+			 N(connections_idle) + N(connections_replaced) + N(connections_evicted) +
+			 levels->live,
 	};
 }
 
@@ -89,7 +91,8 @@ int sums_check(const struct tally *tally, const struct levels *levels, const str
 	sides[SUM_ADOPTIONS] = adoptions(tally, levels);
 	sides[SUM_TIME_WAIT] = time_waits(tally, levels);
 	sides[SUM_EVENTS] = events(tally, output);
-	sides[SUM_WATCH] = (struct sum_sides){ "watch begun", N(watch_begun), N(watch_ended) + levels->filter_sum };
+	sides[SUM_WATCH] =
+		(struct sum_sides){ "watch begun", N(watch_begun), N(watch_ended) + levels->filter_sum };
 	sides[SUM_FILTER] = (struct sum_sides){ "watch filter", levels->filter_sum, levels->watched_words };
 	for (int i = 0; i < SUMS; i++)
 		unbalanced += sides[i].left != sides[i].right;

@@ -180,8 +180,9 @@ static void put_close_fin(struct put *put, const struct event *event)
 
 static void put_close(struct put *put, const struct event *event)
 {
-	static const char *const hows[HOWS] = { "ended",    "FIN",     "reset", "refused",	  "aborted",   "timeout",
-						"replaced", "evicted", "idle",	"end of capture", "end of run" };
+	static const char *const hows[HOWS] = { "ended",   "FIN",      "reset",	  "refused", "aborted",
+						"timeout", "replaced", "evicted", "idle",    "end of capture",
+						"end of run" };
 	enum side by = facts_closed_by(event);
 
 	if (event->flow.how == HOW_FIN) {
