@@ -227,6 +227,31 @@ static void put_sums(struct put *put, const struct summary *summary)
 	}
 }
 
+/* For -vv: every counter that moved, under its own name. */
+static void put_counters(struct put *put, const struct summary *summary)
+{
+	static const char *const names[] = {
+#define X(name, help) #name,
+		TCPSHAKE_COUNTERS(X)
+#undef X
+	};
+
+	begin_line(put, "counters");
+	PUT(put, "all that moved:\n");
+	for (int i = 0; i < COUNTERS; i++) {
+		const char *from = put->at;
+
+		if (!summary->tally->count[i])
+			continue;
+		PUT(put, "    ");
+		put_str(put, names[i]);
+		while (put->at < from + 32 && !put->overflow)
+			put_char(put, ' ');
+		put_u64(put, summary->tally->count[i]);
+		put_char(put, '\n');
+	}
+}
+
 void summary_print(const struct summary *summary, FILE *out)
 {
 	char text[TEXT_BYTES];
@@ -243,6 +268,8 @@ void summary_print(const struct summary *summary, FILE *out)
 	put_services(&put, summary);
 	if (summary->verbose)
 		put_sums(&put, summary);
+	if (summary->verbose > 1)
+		put_counters(&put, summary);
 	fwrite(text, 1, put_length(&put), out);
 	fflush(out);
 }
