@@ -97,12 +97,24 @@ INLINE int find_pending(struct segment *seg, u32 want)
 	return find_flow(seg, TABLE_PENDING, want);
 }
 
-/* The live connection, else the tombstone that a SYN, FIN or RST comes too late for. */
-INLINE int find_connection(struct segment *seg)
+/*
+ * The live connection, else the tombstone that a SYN, FIN or RST comes too late
+ * for. Between them, in *pending, a handshake that began since and that the
+ * segment's number is near to: where its third ACK did not pass here, its FINs
+ * do not prove more.
+ */
+INLINE int find_connection(struct segment *seg, int *pending)
 {
 	int slot = find_flow(seg, TABLE_CONNECTIONS, FIT_NUMBERS);
 
-	return slot == FIND_KEY_ONLY ? find_flow(seg, TABLE_CONNECTIONS, FIT_KEY) : slot;
+	if (slot != FIND_KEY_ONLY)
+		return slot;
+	if (*pending == FIND_KEY_ONLY && !is_plain_syn(seg)) {
+		*pending = find_pending(seg, FIT_NEAR);
+		if (*pending >= 0 || *pending == FIND_BUSY)
+			return FIND_NOTHING;
+	}
+	return find_flow(seg, TABLE_CONNECTIONS, FIT_KEY);
 }
 
 /* Which end is the client of a flow that begins with this segment. */
@@ -187,7 +199,7 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 	if (control || (seg->watched & BUCKET_P_MASK))
 		slot = find_pending(seg, FIT_NUMBERS);
 	if (slot < 0 && slot != FIND_BUSY && (control || (seg->watched & ~BUCKET_P_MASK)))
-		connection = find_connection(seg);
+		connection = find_connection(seg, &slot);
 	if (connection >= 0)
 		return step_connection(seg, (u32)connection);
 	if (connection == FIND_BUSY)
