@@ -105,7 +105,8 @@ INLINE u64 settle(u64 word, const struct flow *flow)
 	u32 unacked = ((a & PROOF_F) && !(a & PROOF_G)) | ((b & PROOF_F) && !(b & PROOF_G));
 	enum watch watch = word_watch(word);
 
-	if (watch == WATCH_RESET || watch == WATCH_ACCEPT)
+	/* who has come to close is waited for by FIN: its mark and its patience are other ones */
+	if (watch == WATCH_RESET || (watch == WATCH_ACCEPT && !((a | b) & PROOF_F)))
 		return word;
 	if (unacked)
 		watch = CFG(view) == VIEW_ONE_SIDED ? WATCH_ONE_SIDED : WATCH_FIN;

@@ -104,13 +104,14 @@ INLINE void claim_fin(struct step *s)
 
 /*
  * G and H: `ack`, sent by `acker`, equals the end of the FIN that `closer` sent.
- * That acknowledges all before it too, so both SYNs with it, if they are known.
+ * That acknowledges all before it too, so both SYNs with it, those that did not
+ * pass here included: no one acknowledges the FIN of a connection he is not in.
  */
 INLINE int fin_acked(struct step *s, u32 closer, struct end *end, u32 ack, int plainly)
 {
 	u32 proofs = word_proofs(s->word, closer);
 	u32 acker = PEER_OF(closer);
-	u32 both = 0;
+	u32 both;
 
 	if (!(proofs & PROOF_F) || (proofs & PROOF_G))
 		return 0;
@@ -118,10 +119,13 @@ INLINE int fin_acked(struct step *s, u32 closer, struct end *end, u32 ack, int p
 		end->fin = end->fin_alt;
 	if (ack != end->fin)
 		return 0;
-	if ((proofs & PROOF_S) && (word_proofs(s->word, acker) & PROOF_S))
+	if ((proofs & PROOF_S) && (word_proofs(s->word, acker) & PROOF_S)) {
 		both = PROOF_A | PROOF_K;
-	else if (s->word & WORD_ADOPTION)
+	} else {
 		both = PROOF_OPEN;
+		if (!(s->word & WORD_ADOPTION))
+			s->flow->flags |= FLOW_NO_SYNACK;
+	}
 	s->word |= proofs_in_word(closer, PROOF_G | both) | proofs_in_word(acker, PROOF_H | both);
 	if (plainly)
 		end->flags |= END_FIN_ACKED_PLAIN;

@@ -102,8 +102,8 @@ static void grow(struct growth *growth, u32 x, u32 y)
 		reach(growth, x | PROOF_A, y | PROOF_K);
 	if ((x & PROOF_F) && both)
 		reach(growth, x | PROOF_G | both, y | PROOF_H | both);
-	/* adopted: a FIN acknowledged exactly stands for all that was not seen */
-	if ((x & PROOF_F) && !((x | y) & PROOF_S))
+	/* a FIN acknowledged exactly stands for all that was not seen before it */
+	if ((x & PROOF_F) && !both)
 		reach(growth, x | PROOF_G | PROOF_OPEN, y | PROOF_H | PROOF_OPEN);
 	if (x & y & PROOF_F)
 		reach(growth, x | PROOF_Q, y);
