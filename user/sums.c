@@ -117,7 +117,7 @@ u64 histogram_quantile(const struct tally *tally, enum histogram histogram, u32 
 		u64 low = 1ULL << (HIST_FIRST_LOG2 + b);
 
 		if (below + bucket[b] >= rank && bucket[b])
-			return low + (u64)((double)low * (double)(rank - below) / (double)bucket[b]);
+			return low + (u64)((double)low * ((double)(rank - below) - 0.5) / (double)bucket[b]);
 		below += bucket[b];
 	}
 	return 1ULL << (HIST_FIRST_LOG2 + HIST_BUCKETS);
