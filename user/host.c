@@ -219,6 +219,11 @@ void host_levels(const struct host *host, struct levels *levels)
 	levels_count(&host->engine.config, host->engine.lines, host->engine.buckets, levels);
 }
 
+void host_states(const struct host *host, u64 states[TCP_STATES])
+{
+	levels_states(&host->engine.config, host->engine.lines, states);
+}
+
 u32 host_services(const struct host *host, const struct service **rows)
 {
 	*rows = host->engine.services;

@@ -35,6 +35,7 @@ void host_conclude(struct host *host, u32 how, u64 time);
 
 const struct tally *host_tally(const struct host *host);
 void host_levels(const struct host *host, struct levels *levels);
+void host_states(const struct host *host, u64 states[TCP_STATES]); /* ends by state */
 
 /* For tests and the summary: the rows of the service table that are in use. */
 u32 host_services(const struct host *host, const struct service **rows);

@@ -344,6 +344,11 @@ void kernel_levels(struct kernel *kernel, struct levels *levels)
 	levels_count(&kernel->config, kernel->lines, kernel->buckets, levels);
 }
 
+void kernel_states(struct kernel *kernel, u64 states[TCP_STATES])
+{
+	levels_states(&kernel->config, kernel->lines, states);
+}
+
 u32 kernel_services(struct kernel *kernel, const struct service **rows)
 {
 	*rows = kernel->services;

@@ -62,6 +62,7 @@ int kernel_socket(struct kernel *kernel, struct socket_call *call);
 /* Counters summed over all CPUs; levels by walking the tables. */
 int kernel_tally(struct kernel *kernel, struct tally *tally);
 void kernel_levels(struct kernel *kernel, struct levels *levels);
+void kernel_states(struct kernel *kernel, u64 states[TCP_STATES]); /* ends by state */
 u32 kernel_services(struct kernel *kernel, const struct service **rows);
 
 #endif

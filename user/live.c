@@ -13,7 +13,9 @@
 
 #include "interfaces.h"
 #include "local.h"
+#include "levels.h"
 #include "log.h"
+#include "metrics.h"
 #include "run.h"
 #include "sockets.h"
 
@@ -32,6 +34,8 @@ struct live {
 	int epoll, timer, signals;
 	u64 started_ns;
 	struct tally told; /* counters when losses were last told */
+	u64 metrics_due_ns;
+	int metrics_error; /* the one that was told: each is told once */
 	enum exit_status status;
 	int stop;
 };
@@ -141,6 +145,53 @@ static void tell_summary(struct live *live)
 	run_summary(live->options, &tally, &levels, &live->output, rows, count, now_ns() - live->started_ns);
 }
 
+static const char *hook_name(enum mode mode)
+{
+	return mode == MODE_NATIVE ? "native" : mode == MODE_GENERIC ? "generic" : "tc";
+}
+
+static int write_metrics(struct live *live)
+{
+	static struct metrics_device devices[INTERFACES_MAX];
+	u64 states[TCP_STATES];
+	struct levels levels;
+	struct tally tally;
+	struct metrics metrics = {
+		.options = live->options, .plan = &live->plan, .tally = &tally, .levels = &levels,
+		.output = &live->output.counts, .states = states, .device = devices,
+		.devices = live->interfaces.count, .time_ns = clock_wall(&live->clock, now_ns()),
+	};
+
+	for (u32 i = 0; i < live->interfaces.count; i++) {
+		const struct watched *watched = &live->interfaces.watched[i];
+
+		devices[i] = (struct metrics_device){ watched->name, hook_name(watched->attached.mode),
+						      watched->attached.outgoing };
+	}
+	if (kernel_tally(live->kernel, &tally))
+		return -EIO;
+	kernel_levels(live->kernel, &levels);
+	kernel_states(live->kernel, states);
+	metrics.row_count = kernel_services(live->kernel, &metrics.rows);
+	return metrics_write(&metrics, live->options->textfile);
+}
+
+static void update_metrics(struct live *live, u64 time)
+{
+	int error;
+
+	if (!live->options->textfile || time < live->metrics_due_ns)
+		return;
+	live->metrics_due_ns = time + live->options->interval_ms * NSEC_PER_MSEC;
+	error = write_metrics(live);
+	if (error && error != live->metrics_error)
+		log_error("%s: %s; the metrics are stale until it can be written again", live->options->textfile,
+			  strerror(-error));
+	else if (!error && live->metrics_error)
+		log_note("%s: written again", live->options->textfile);
+	live->metrics_error = error;
+}
+
 static void on_tick(struct live *live)
 {
 	u64 expirations, time = now_ns();
@@ -152,6 +203,7 @@ static void on_tick(struct live *live)
 	kernel_tick(live->kernel, time);
 	kernel_poll(live->kernel);
 	tell_losses(live, time);
+	update_metrics(live, time);
 	check_output(live, output_flush(&live->output));
 	if (live->options->duration_ns && time - live->started_ns >= live->options->duration_ns)
 		stop(live, STATUS_OK);
@@ -393,6 +445,9 @@ static void finish(struct live *live)
 			live->status = status;
 	}
 	tell_summary(live);
+	/* a file that no one keeps up to date would be believed */
+	if (live->options->textfile && live->metrics_due_ns && !live->metrics_error)
+		unlink(live->options->textfile);
 }
 
 int run_live(const struct options *options)

@@ -6,6 +6,7 @@
 #include "capture.h"
 #include "host.h"
 #include "log.h"
+#include "metrics.h"
 #include "run.h"
 
 struct reading {
@@ -13,6 +14,7 @@ struct reading {
 	struct output output;
 	struct clock clock;
 	struct host *host;
+	struct plan plan;
 	u64 first_ns, last_ns;
 	enum exit_status status;
 	int stop;
@@ -60,6 +62,26 @@ static void read_packets(struct reading *reading, struct capture *capture)
 	}
 }
 
+/* Of the whole capture, once: it stays, for nobody will write it again. */
+static void write_metrics(struct reading *reading, const struct levels *levels, const struct service *rows,
+			  u32 row_count)
+{
+	u64 states[TCP_STATES];
+	struct metrics metrics = {
+		.options = reading->options, .plan = &reading->plan, .tally = host_tally(reading->host),
+		.levels = levels, .output = &reading->output.counts, .states = states, .rows = rows,
+		.row_count = row_count, .time_ns = reading->last_ns,
+	};
+	int error;
+
+	host_states(reading->host, states);
+	error = metrics_write(&metrics, reading->options->textfile);
+	if (!error)
+		return;
+	log_error("%s: %s", reading->options->textfile, strerror(-error));
+	reading->status = STATUS_FAILED;
+}
+
 static void finish(struct reading *reading)
 {
 	const struct service *rows;
@@ -77,6 +99,8 @@ static void finish(struct reading *reading)
 	count = host_services(reading->host, &rows);
 	run_summary(reading->options, host_tally(reading->host), &levels, &reading->output, rows, count,
 		    reading->last_ns - reading->first_ns);
+	if (reading->options->textfile)
+		write_metrics(reading, &levels, rows, count);
 }
 
 int run_capture(const struct options *options)
@@ -84,10 +108,9 @@ int run_capture(const struct options *options)
 	struct reading reading = { .options = options, .status = STATUS_OK };
 	struct capture *capture = NULL;
 	struct config config;
-	struct plan plan;
 	char error[512];
 
-	if (run_prepare(options, &config, &plan))
+	if (run_prepare(options, &config, &reading.plan))
 		return STATUS_USAGE;
 	/* both directions lie in one file, and its hosts' sockets are not ours */
 	if (config.view == VIEW_HOST)
