@@ -107,7 +107,7 @@ INLINE u64 linger_over(struct tally *tally, u64 was, u64 now, const struct flow 
 
 	if (!(was & bit) || word_watch(was) == WATCH_PENDING || (was & WORD_TOMB))
 		return now;
-	holder = linger_holder(was, bit);
+	holder = bit == WORD_TOLD_2 ? flow->finishing & 1 : linger_holder(was, bit);
 	if (holder > 1) /* bit told of the accept queue, not of a close */
 		return now & ~bit;
 	if (word_end_state(was, holder) == word_end_state(now, holder) && !(now & WORD_TOMB))

@@ -220,13 +220,12 @@ SUBPROGRAM int step_connection(struct segment *seg, u32 slot)
 	check_proofs(&s);
 	if (is_closed(s.word) && how == HOW_NONE)
 		how = HOW_FIN;
-	if (how != HOW_NONE) {
+	s.word = linger_over(s.tally, s.was, s.word, s.flow, WORD_TOLD_1, seg->time);
+	s.word = linger_over(s.tally, s.was, s.word, s.flow, WORD_TOLD_2, seg->time);
+	if (how != HOW_NONE)
 		s.word = bury(s.flow, s.word, how, seg->time, seg->ifindex);
-	} else {
-		s.word = linger_over(s.tally, s.was, s.word, s.flow, WORD_TOLD_1, seg->time);
-		s.word = linger_over(s.tally, s.was, s.word, s.flow, WORD_TOLD_2, seg->time);
+	else
 		s.word = settle(s.word, s.flow);
-	}
 	release(s.tally, slot, word, s.was, s.word);
 	return s.duplicate ? C_duplicate : C_stepped;
 }

@@ -66,6 +66,8 @@ INLINE u64 tell_lingering(struct tally *tally, u64 word, struct flow *flow, u64 
 
 	if ((word & bit) || !after || holder > 1 || (s32)(since - (u32)(time / TICK_NS)) > 0)
 		return word;
+	if (bit == WORD_TOLD_2)
+		flow->finishing = (u8)holder;
 	tell_linger(tally, word, flow, PHASE_START, holder, word_end_state(word, holder), time);
 	return word | bit;
 }

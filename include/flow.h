@@ -152,7 +152,8 @@ struct flow {
 	u16 flags;	/* enum flow_flag */
 	u8 how;		/* enum close_how, once it ended */
 	u8 duplicates, challenge_acks, disproved; /* not more than 255 */
-	u8 zero[6];
+	u8 finishing;	/* with WORD_TOLD_2: the end whose wait to finish was told */
+	u8 zero[5];
 };
 
 _Static_assert(sizeof(struct flow) == 160, "40 + 16 + 88 + 16");
