@@ -241,7 +241,7 @@ static const struct option_row {
 	{ 'c', "count", "N", take_count, "a whole number, at least 1", "stop after so many events" },
 	{ 0, "duration", "SEC", take_duration, SOME_SECONDS, "stop after so long" },
 	{ 'q', "quiet", NULL, take_quiet, NULL, "print no events; the summary stays" },
-	{ 'v', "verbose", NULL, take_verbose, NULL, "tell more: memory plan, sums of counters; twice: every counter" },
+	{ 'v', "verbose", NULL, take_verbose, NULL, "tell more: memory plan, every counter, their sums; twice: also what libbpf says" },
 	{ 'V', "version", NULL, print_version, NULL, "print the version" },
 	{ 'h', "help", NULL, print_help, NULL, "print this" },
 	/* clang-format on */

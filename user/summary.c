@@ -227,7 +227,7 @@ static void put_sums(struct put *put, const struct summary *summary)
 	}
 }
 
-/* For -vv: every counter that moved, under its own name. */
+/* For -v: every counter that moved, under its own name. */
 static void put_counters(struct put *put, const struct summary *summary)
 {
 	static const char *const names[] = {
@@ -266,10 +266,10 @@ void summary_print(const struct summary *summary, FILE *out)
 	put_connections(&put, summary);
 	put_events(&put, summary);
 	put_services(&put, summary);
-	if (summary->verbose)
+	if (summary->verbose) {
 		put_sums(&put, summary);
-	if (summary->verbose > 1)
 		put_counters(&put, summary);
+	}
 	fwrite(text, 1, put_length(&put), out);
 	fflush(out);
 }
