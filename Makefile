@@ -3,14 +3,20 @@
 #   make              build/tcpshake, without root, without touching the system
 #   sudo make demo    installs what is missing, builds, shows every event, cleans up
 #   sudo make test    all tests; prints "N passed, N failed, N skipped"
-#   make unit         the tests that need no root
+#   sudo make deps    only installs what is missing for the above
+#   make unit         the tests that need no root; make fuzz-smoke, make fuzz: the fuzzers
 #   make lint         warnings, cppcheck, clang-tidy; make format: clang-format
+#   make coverage     lines of include/ that unit tests and fuzzers reach
 #   sudo make bench   costs per packet, as ratios
 #
 # V=1 shows the commands. CC, CLANG, BPFTOOL and BUILD may be set.
 
-CC ?= gcc
+# make's own default would be cc, and hides from ?=
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 CLANG ?= clang
+# /usr/sbin is not where a user's PATH leads
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
 BUILD ?= build
 
@@ -27,27 +33,57 @@ WARN := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
 DEFS := -D_GNU_SOURCE
 ALL_CFLAGS := -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) -Iinclude -Iuser -I$(BUILD)
-LIBS := -lbpf -lelf -lz -lpcap
+PLAIN_LIBS := -lpcap
+LIBS := -lbpf -lelf -lz $(PLAIN_LIBS)
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 $(WARN) -Iinclude -Ibpf -Ivmlinux -I/usr/include/$(MULTIARCH)
 
 USER_SRC := $(wildcard user/*.c)
 USER_OBJ := $(USER_SRC:user/%.c=$(BUILD)/user/%.o)
 # What a test links: everything but main() and what knows BPF.
-PLAIN_OBJ := $(filter-out $(BUILD)/user/main.o $(BUILD)/user/kernel.o $(BUILD)/user/attach.o $(BUILD)/user/live.o,$(USER_OBJ))
+KERNEL_OBJ := $(patsubst %,$(BUILD)/user/%.o,main kernel attach live interfaces)
+PLAIN_OBJ := $(filter-out $(KERNEL_OBJ),$(USER_OBJ))
+# What else has to be built before tests/run; the *.mk of tests/ add to it.
+TEST_PROGRAMS :=
 
 SKELETONS := $(BUILD)/tcpshake.skel.h $(BUILD)/tcpshake_btf.skel.h
 
 .DELETE_ON_ERROR:
-.PHONY: all clean
+.PHONY: all clean deps test test-programs demo
 all: $(BUILD)/tcpshake
 
 include $(wildcard tests/*.mk)
+
+# Root installs and builds; what is built belongs to whom the tree belongs.
+give_back = chown -RP --reference=. $(BUILD)
+
+deps:
+	$(Q)sh tests/install
+
+# A make of its own, because this one was started before the compiler was there.
+many = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc))
+
+test:
+	$(Q)sh tests/install build test
+	$(Q)$(MAKE) $(many) test-programs; built=$$?; \
+	tests/run --build $(BUILD) --build-status $$built $(TEST_STATUS:%=--status %); status=$$?; \
+	$(give_back); exit $$status
+
+test-programs: all $(TEST_PROGRAMS)
+
+demo:
+	$(Q)sh tests/install build demo
+	$(Q)$(MAKE) $(many) all && tests/demo/demo.py; status=$$?; $(give_back); exit $$status
+
+# Says which packages are missing, where a compiler would only name a header.
+$(BUILD)/needs-%:
+	$(Q)sh tests/needs $* "$(CC)" "$(CLANG)" "$(BPFTOOL)"
+	$(Q)mkdir -p $(@D) && touch $@
 
 $(BUILD)/tcpshake: $(USER_OBJ)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-$(BUILD)/user/%.o: user/%.c
+$(BUILD)/user/%.o: user/%.c | $(BUILD)/needs-build
 	$(say) CC $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -58,13 +94,13 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*) > $@
 
-$(BUILD)/tcpshake.bpf.o: bpf/tcpshake.bpf.c
+$(BUILD)/tcpshake.bpf.o: bpf/tcpshake.bpf.c | $(BUILD)/needs-build
 	$(say) BPF $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 # The same programs, with what needs the kernel's type information (BTF).
-$(BUILD)/tcpshake_btf.bpf.o: bpf/tcpshake.bpf.c
+$(BUILD)/tcpshake_btf.bpf.o: bpf/tcpshake.bpf.c | $(BUILD)/needs-build
 	$(say) BPF $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -DWITH_KERNEL_BTF -MMD -MP -c $< -o $@
