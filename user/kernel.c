@@ -260,6 +260,7 @@ static int step_deferred(struct kernel *kernel)
 		if (bpf_map_lookup_and_delete_elem(kernel->deferred, NULL, &seg))
 			return errno == ENOENT ? 0 : -errno;
 		result = run(kernel->call_step, &seg, sizeof(seg));
+		kernel->drained += !result;
 	}
 	/* still busy: again at the next tick */
 	if (result == 1)
@@ -341,7 +342,11 @@ int kernel_tally(struct kernel *kernel, struct tally *tally)
 
 void kernel_levels(struct kernel *kernel, struct levels *levels)
 {
+	struct tally tally;
+
 	levels_count(&kernel->config, kernel->lines, kernel->buckets, levels);
+	if (!kernel_tally(kernel, &tally))
+		levels->deferred = tally.count[C_deferred] - kernel->drained;
 }
 
 void kernel_states(struct kernel *kernel, u64 states[TCP_STATES])

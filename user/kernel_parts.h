@@ -25,6 +25,7 @@ struct kernel {
 	u32 ring_bytes;
 	struct hooked *hooked;
 	u64 tick;	  /* last tick that was swept */
+	u64 drained;	  /* segments taken from the queue and stepped */
 	u64 *lines;	  /* mapped */
 	u32 *buckets;	  /* mapped */
 	struct service *services; /* mapped */
