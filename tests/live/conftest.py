@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Live tests: they need root, for namespaces and for attaching inside them."""
+import os
+import socket
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import lab as laboratory  # noqa: E402
+
+FAMILIES = {"v4": socket.AF_INET, "v6": socket.AF_INET6}
+
+
+def pytest_collection_modifyitems(items):
+    reason = None
+    if os.geteuid():
+        reason = "needs root: network namespaces, and attaching inside them"
+    elif not os.path.exists(laboratory.BINARY):
+        reason = f"{laboratory.BINARY} is not built"
+    here = os.path.dirname(os.path.abspath(__file__))
+    for item in items:
+        if reason and str(item.fspath).startswith(here):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def sweep():
+    """Namespaces that a killed run of these tests left behind: theirs is the process named in them."""
+    for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else ():
+        pid = name[2:].split("x")[0]
+        if name.startswith("ts") and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            laboratory.run("ip", "netns", "del", name, check=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean():
+    sweep()
+    yield
+
+
+@pytest.fixture
+def lab():
+    with laboratory.Lab() as made:
+        yield made
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    return FAMILIES[request.param]
+
+
+@pytest.fixture(params=["native", "tc"])
+def mode(request):
+    return request.param

@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Two hosts out of network namespaces, a link between them, and tcpshake on the server's.
+
+Everything happens inside namespaces that are made here and are gone afterwards,
+whatever becomes of the test. A socket belongs to the namespace it was opened
+in for ever, so one process can hold both ends: `with lab.client:` moves this
+thread there for as long as it takes to open one.
+
+Nothing sleeps for a result: events, states and counters are awaited with a deadline.
+"""
+import collections
+import contextlib
+import ctypes
+import ipaddress
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BINARY = os.environ.get("TCPSHAKE", os.path.join(ROOT, "build", "tcpshake"))
+
+PATIENCE = 10.0  # seconds; a busy machine may be slow, a wrong answer does not come at all
+CLONE_NEWNET = 0x40000000
+
+LINGER_RESET = struct.pack("ii", 1, 0)
+
+# What `ss` calls the states, and what RFC 9293 does.
+SS_STATES = {"ESTAB": "ESTABLISHED", "SYN-SENT": "SYN_SENT", "SYN-RECV": "SYN_RCVD", "FIN-WAIT-1": "FIN_WAIT_1",
+             "FIN-WAIT-2": "FIN_WAIT_2", "CLOSE-WAIT": "CLOSE_WAIT", "CLOSING": "CLOSING", "LAST-ACK": "LAST_ACK",
+             "TIME-WAIT": "TIME_WAIT"}
+
+libc = ctypes.CDLL(None, use_errno=True)
+numbers = iter(range(10**9))
+
+
+def run(*command, check=True, **kw):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, **kw)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+    return done
+
+
+def until(answer, what, patience=PATIENCE):
+    """Asks until there is an answer that is not None or False."""
+    end = time.monotonic() + patience
+    while True:
+        found = answer()
+        if found is not None and found is not False:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {patience} s for {what() if callable(what) else what}")
+        time.sleep(0.01)
+
+
+def move_to(fd):
+    if libc.setns(fd, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+class Namespace:
+    """A host. `with` moves this thread into it."""
+
+    def __init__(self, name):
+        self.name = name
+        run("ip", "netns", "add", name)
+        self.fd = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        self.back = []
+        self.filtered = False
+
+    def __enter__(self):
+        self.back.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        move_to(self.fd)
+        return self
+
+    def __exit__(self, *_):
+        fd = self.back.pop()
+        move_to(fd)
+        os.close(fd)
+
+    def close(self):
+        os.close(self.fd)
+        run("ip", "netns", "del", self.name, check=False)
+
+    def run(self, *command, **kw):
+        with self:
+            return run(*command, **kw)
+
+    def ip(self, *args, **kw):
+        return run("ip", "-n", self.name, *args, **kw)
+
+    def sysctl(self, name, value):
+        with self, open("/proc/sys/" + name.replace(".", "/"), "w") as file:
+            file.write(str(value))
+
+    def socket(self, family, kind=socket.SOCK_STREAM, protocol=0):
+        with self:
+            return socket.socket(family, kind, protocol)
+
+    def packet_socket(self, device):
+        with self:
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            sock.bind((device, 0))
+            return sock
+
+    # --- packets that get lost, behind tcpshake's hooks ---
+
+    def drop(self, rule, chain="input"):
+        """Loses what the nft rule matches: "input" arrives (and was seen) but is not delivered."""
+        text = "" if self.filtered else (
+            "table inet lab {\n"
+            " chain input { type filter hook input priority 0; }\n"
+            " chain output { type filter hook output priority 0; }\n}\n")
+        self.filtered = True
+        self.run("nft", "-f", "-", input=f"{text}add rule inet lab {chain} {rule} drop\n")
+
+    def pass_all(self):
+        if self.filtered:
+            self.run("nft", "flush", "table", "inet", "lab")
+
+    # --- what the kernel says ---
+
+    def sockets(self):
+        """{(local, local port, remote, remote port): state}, in RFC 9293's words."""
+        table = {}
+        for line in self.run("ss", "-tanH").stdout.splitlines():
+            state, _, _, local, remote = line.split()[:5]
+            if state in SS_STATES:
+                table[endpoint(local) + endpoint(remote)] = SS_STATES[state]
+        return table
+
+    def netstat(self):
+        counts = {}
+        with self:
+            for name in ("snmp", "netstat"):
+                with open(f"/proc/thread-self/net/{name}") as file:
+                    lines = file.read().splitlines()
+                for keys, values in zip(lines[::2], lines[1::2]):
+                    group = keys.split(":")[0]
+                    for key, value in zip(keys.split()[1:], values.split()[1:]):
+                        counts[f"{group}{key}"] = int(value)
+        return counts
+
+
+def endpoint(text):
+    """Of `ss`: 10.0.0.1:80, [fd00::1]:80, [::ffff:10.0.0.1]:80, with %device perhaps."""
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]").split("%")[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host, port
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address), int(port) if port.isdigit() else port
+
+
+class Flow(collections.namedtuple("Flow", "client_ip client_port server_ip server_port")):
+    """One connection's four names; as a dictionary they are the fields of an event."""
+
+    @property
+    def fields(self):
+        return self._asdict()
+
+    @classmethod
+    def of(cls, client_socket):
+        return cls(*client_socket.getsockname()[:2], *client_socket.getpeername()[:2])
+
+
+class Lab:
+    """client c0 ---- s0 server, `addresses` of each family on both sides."""
+
+    def __init__(self, addresses=1, mtu=1500):
+        name = f"ts{os.getpid()}x{next(numbers)}"
+        self.stack = contextlib.ExitStack()
+        self.mtu = mtu
+        self.client_device, self.server_device = "c0", "s0"
+        with contextlib.ExitStack() as stack:
+            self.client = Namespace(name + "c")
+            stack.callback(self.client.close)
+            self.server = Namespace(name + "s")
+            stack.callback(self.server.close)
+            self.add_link(self.client_device, self.server_device, mtu)
+            self.add_addresses(addresses)
+            self.client_mac, self.server_mac = self.mac(self.client, "c0"), self.mac(self.server, "s0")
+            self.stack = stack.pop_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def add_link(self, client_device, server_device, mtu=1500):
+        self.client.ip("link", "add", client_device, "mtu", str(mtu), "type", "veth", "peer", "name", server_device,
+                       "mtu", str(mtu), "netns", self.server.name)
+        for host, device in ((self.client, client_device), (self.server, server_device)):
+            host.sysctl(f"net.ipv6.conf.{device}.accept_dad", 0)
+            host.ip("-b", "-", input=f"link set lo up\nlink set {device} up\n")
+
+    def add_addresses(self, addresses):
+        for host, device, side in ((self.client, "c0", 0), (self.server, "s0", 1)):
+            lines = []
+            for n in range(addresses):
+                lines.append(f"addr add {address(socket.AF_INET, side, n)}/8 dev {device}")
+                lines.append(f"addr add {address(socket.AF_INET6, side, n)}/64 dev {device} nodad")
+            host.ip("-b", "-", input="\n".join(lines) + "\n")
+
+    @staticmethod
+    def mac(host, device):
+        return bytes.fromhex(json.loads(host.ip("-j", "link", "show", device).stdout)[0]["address"].replace(":", ""))
+
+    def client_ip(self, family, n=0):
+        return address(family, 0, n)
+
+    def server_ip(self, family, n=0):
+        return address(family, 1, n)
+
+    # --- sockets ---
+
+    def own(self, sock):
+        """Closed at the latest with the lab."""
+        self.stack.callback(sock.close)
+        return sock
+
+    def listen(self, family, backlog=64, n=0, port=0):
+        sock = self.own(self.server.socket(family))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((self.server_ip(family, n), port))
+        sock.listen(backlog)
+        sock.settimeout(PATIENCE)
+        return sock
+
+    def unused_port(self, family):
+        """A port of the server where nobody listens."""
+        with self.server.socket(family) as sock:
+            sock.bind((self.server_ip(family), 0))
+            return sock.getsockname()[1]
+
+    def client_socket(self, family, port=0, n=0):
+        sock = self.own(self.client.socket(family))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((self.client_ip(family, n), port))
+        sock.settimeout(PATIENCE)
+        return sock
+
+    def begin(self, family, port, sock=None):
+        """Sends a SYN and does not wait. Returns the socket and the flow."""
+        sock = sock or self.client_socket(family)
+        sock.setblocking(False)
+        flow = Flow(*sock.getsockname()[:2], self.server_ip(family), port)
+        with contextlib.suppress(BlockingIOError):
+            sock.connect((flow.server_ip, port))
+        return sock, flow
+
+    def pair(self, family, listener=None, sock=None):
+        """An open connection: client's socket, server's socket, flow."""
+        listener = listener or self.listen(family)
+        sock = sock or self.client_socket(family)
+        sock.connect(listener.getsockname()[:2])
+        accepted = self.own(listener.accept()[0])
+        accepted.settimeout(PATIENCE)
+        return sock, accepted, Flow.of(sock)
+
+    # --- states ---
+
+    def states(self, flow):
+        """What both kernels say of a connection: (client's, server's)."""
+        own = tuple(flow)
+        return (self.client.sockets().get(own, "CLOSED"),
+                self.server.sockets().get(own[2:] + own[:2], "CLOSED"))
+
+    def wait_states(self, flow, client, server, patience=PATIENCE):
+        seen = []
+
+        def there():
+            seen[:] = self.states(flow)
+            return tuple(seen) == (client, server)
+
+        until(there, lambda: f"{client} / {server}, kernel has {seen}", patience)
+
+    def start(self, *args, **kw):
+        """tcpshake on the server with these arguments, not waited for."""
+        watcher = Watcher(kw.pop("host", self.server), [BINARY, *args], **kw)
+        self.stack.callback(watcher.kill)
+        return watcher
+
+    def watch(self, *args, device="s0", mode="native", **kw):
+        """tcpshake, attached: from here on nothing on the device is missed."""
+        watcher = self.start("-j", "-v", "--mode", mode, "-i", device, *args, **kw)
+        watcher.wait_error(r": in by .*, out ")
+        return watcher
+
+
+def address(family, side, n):
+    if family == socket.AF_INET:
+        return f"10.{side + 1}.{n >> 8}.{(n & 255) + 1}" if n < 255 else f"10.{side + 1}.{1 + n // 250}.{n % 250 + 1}"
+    return f"fd00::{side + 1}:{n + 1:x}"
+
+
+def lose_connection(sock):
+    """Closes with a RST."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+    sock.close()
+
+
+def brief(event):
+    """An event for a failed test's message."""
+    skipped = ("schema", "time", "iface", "client_sack", "server_sack", "client_ecn", "server_ecn", "duplicates")
+    return " ".join(f"{key}={value}" for key, value in event.items() if key not in skipped)
+
+
+class Watcher:
+    """A running tcpshake: its events as they come, and its summary at the end."""
+
+    def __init__(self, host, command, environment=None, stdout=None, before=()):
+        self.events, self.text, self.errors = [], [], []
+        self.changed = threading.Condition()
+        self.status = None
+        with host:
+            self.process = subprocess.Popen(
+                list(before) + command, stdin=subprocess.DEVNULL, stdout=stdout or subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1", **(environment or {})})
+        self.readers = [threading.Thread(target=self.read, args=(self.process.stderr, self.take_error), daemon=True)]
+        self.paused = threading.Event()
+        self.paused.set()
+        if not stdout:
+            self.readers.append(threading.Thread(target=self.read, args=(self.process.stdout, self.take_line),
+                                                 daemon=True))
+        for reader in self.readers:
+            reader.start()
+
+    def read(self, file, take):
+        for line in file:
+            with self.changed:
+                take(line.rstrip("\n"))
+                self.changed.notify_all()
+            if file is self.process.stdout:
+                self.paused.wait()
+        with self.changed:
+            self.changed.notify_all()
+
+    def take_line(self, line):
+        if line.startswith("{"):
+            self.events.append(json.loads(line))
+        else:
+            self.text.append(line)
+
+    def take_error(self, line):
+        self.errors.append(line)
+
+    def wait_for(self, answer, what, patience=PATIENCE):
+        end = time.monotonic() + patience
+        with self.changed:
+            while True:
+                found = answer()
+                if found:
+                    return found
+                left = end - time.monotonic()
+                if left <= 0 or (self.process.poll() is not None and not any(r.is_alive() for r in self.readers)):
+                    raise AssertionError(f"waited for {what}; events: "
+                                         + "\n".join(map(brief, self.events[-20:]))
+                                         + "\nstderr: " + "\n".join(self.errors[-60:]))
+                self.changed.wait(min(left, 0.2))
+
+    def wait_error(self, pattern, count=1, patience=PATIENCE):
+        """A line on standard error."""
+        return self.wait_for(lambda: [line for line in self.errors if re.search(pattern, line)][count - 1:],
+                             f"'{pattern}' on standard error", patience)
+
+    def matching(self, event, fields):
+        return [e for e in self.events if e["event"] == event
+                and all(e.get(key) == value for key, value in fields.items())]
+
+    def expect(self, event, flow=None, patience=PATIENCE, **fields):
+        """The event of this kind with these fields, waited for."""
+        fields = {**(flow.fields if flow else {}), **fields}
+        return self.wait_for(lambda: self.matching(event, fields), f"{event} {fields}", patience)[0]
+
+    def none(self, event, flow=None, **fields):
+        found = self.matching(event, {**(flow.fields if flow else {}), **fields})
+        assert not found, found
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """Ends the run and checks what has to hold of every run. Returns the events."""
+        self.signal(signal.SIGINT)
+        assert self.wait(20) == 0, self.errors
+        self.check()
+        return self.events
+
+    def wait(self, patience=PATIENCE):
+        self.paused.set()
+        self.process.wait(patience)
+        for reader in self.readers:
+            reader.join(patience)
+        self.status = self.process.returncode
+        return self.status
+
+    def kill(self):
+        self.paused.set()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    # --- the summary ---
+
+    @property
+    def summary(self):
+        start = [i for i, line in enumerate(self.errors) if line.startswith("tcpshake: after ")]
+        return self.errors[start[-1]:] if start else []
+
+    @property
+    def sums(self):
+        """{name: (left, right)} of the last summary."""
+        found = {}
+        for line in self.summary:
+            match = re.fullmatch(r"    (.+?)\s+(\d+) (?:=|IS NOT) (\d+)", line)
+            if match:
+                found[match[1]] = (int(match[2]), int(match[3]))
+        return found
+
+    @property
+    def counters(self):
+        """{name: count} of the last summary; those that did not move are 0."""
+        found, inside = collections.Counter(), False
+        for line in self.summary:
+            if line.startswith("  counters"):
+                inside = True
+            elif inside and (match := re.fullmatch(r"    (\w+)\s+(\d+)", line)):
+                found[match[1]] = int(match[2])
+            elif inside:
+                break
+        return found
+
+    def check(self):
+        """Nothing is lost between two counters, and no connection has two ends."""
+        sums = self.sums
+        assert len(sums) == 9, self.errors
+        wrong = {name: sides for name, sides in sums.items() if sides[0] != sides[1]}
+        assert not wrong, (wrong, self.summary)
+        counters = self.counters
+        assert counters["internal_error"] == 0, self.summary
+        assert counters["packets"] > 0 or not self.events, self.summary
+        lost = sum(e["count"] for e in self.events if e["event"] == "loss" and e["what"].startswith("events"))
+        if self.events and not lost:
+            assert [e["seq"] for e in self.events] == list(range(1, len(self.events) + 1)) or "-c" in self.process.args
+
+    def closes(self, flow):
+        return [e for e in self.events if e["event"] == "close"
+                and all(e[key] == value for key, value in flow.fields.items())]
