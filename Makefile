@@ -34,7 +34,7 @@ CFLAGS ?= -O2 -g
 DEFS := -D_GNU_SOURCE
 ALL_CFLAGS := -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) -Iinclude -Iuser -I$(BUILD)
 PLAIN_LIBS := -lpcap
-LIBS := -lbpf -lelf -lz $(PLAIN_LIBS)
+LIBS := -lbpf -lelf -lz -lcap -lseccomp $(PLAIN_LIBS)
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 $(WARN) -Iinclude -Ibpf -Ivmlinux -I/usr/include/$(MULTIARCH)
 
 USER_SRC := $(wildcard user/*.c)
@@ -51,7 +51,9 @@ SKELETONS := $(BUILD)/tcpshake.skel.h $(BUILD)/tcpshake_btf.skel.h
 .PHONY: all clean deps test test-programs demo
 all: $(BUILD)/tcpshake
 
-include $(wildcard tests/*.mk)
+# coverage.mk looks at the programs of these two
+include tests/unit.mk tests/fuzz.mk
+include $(filter-out tests/unit.mk tests/fuzz.mk,$(wildcard tests/*.mk))
 
 # Root installs and builds; what is built belongs to whom the tree belongs.
 give_back = chown -RP --reference=. $(BUILD)
