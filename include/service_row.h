@@ -45,7 +45,7 @@ INLINE u32 log2_of(u64 x) /* x > 0 */
 	if (x >> 8) { n += 8; x >>= 8; }
 	if (x >> 4) { n += 4; x >>= 4; }
 	if (x >> 2) { n += 2; x >>= 2; }
-	return n + (x >> 1);
+	return n + (u32)(x >> 1);
 }
 
 INLINE u32 service_bucket(u64 ns)
