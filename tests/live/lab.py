@@ -235,10 +235,10 @@ class Lab:
         sock.settimeout(PATIENCE)
         return sock
 
-    def unused_port(self, family):
+    def unused_port(self, family, host=None):
         """A port of the server where nobody listens."""
         with self.server.socket(family) as sock:
-            sock.bind((self.server_ip(family), 0))
+            sock.bind((host or self.server_ip(family), 0))
             return sock.getsockname()[1]
 
     def client_socket(self, family, port=0, n=0):
@@ -447,7 +447,6 @@ class Watcher:
         assert not wrong, (wrong, self.summary)
         counters = self.counters
         assert counters["internal_error"] == 0, self.summary
-        assert counters["packets"] > 0 or not self.events, self.summary
         lost = sum(e["count"] for e in self.events if e["event"] == "loss" and e["what"].startswith("events"))
         if self.events and not lost:
             assert [e["seq"] for e in self.events] == list(range(1, len(self.events) + 1)) or "-c" in self.process.args
