@@ -56,7 +56,7 @@ include tests/unit.mk tests/fuzz.mk
 include $(filter-out tests/unit.mk tests/fuzz.mk,$(wildcard tests/*.mk))
 
 # Root installs and builds; what is built belongs to whom the tree belongs.
-give_back = chown -RP --reference=. $(BUILD)
+give_back = if [ "$$(id -u)" -eq 0 ] && [ -d $(BUILD) ]; then chown -RP --reference=. $(BUILD); fi
 
 deps:
 	$(Q)sh tests/install
