@@ -252,7 +252,7 @@ int kernel_attach(struct kernel *kernel, const struct device *device, enum mode 
 				   device->link_type);
 	hooked = calloc(1, sizeof(*hooked));
 	if (!hooked)
-		return -ENOMEM;
+		return kernel_fail(kernel, -ENOMEM, "%s: %s", device->name, strerror(ENOMEM));
 	hooked->ifindex = device->ifindex;
 	hooked->in_link = hooked->out_link = -1;
 	*attached = (struct attached){ .ifindex = device->ifindex, .mode = mode };
@@ -266,6 +266,36 @@ int kernel_attach(struct kernel *kernel, const struct device *device, enum mode 
 	hooked->next = kernel->hooked;
 	kernel->hooked = hooked;
 	return 0;
+}
+
+/* Whatever takes a link off its device, it then reads 0 for the number of that. */
+static int link_holds(int link)
+{
+	struct bpf_link_info info = { 0 };
+	u32 length = sizeof(info);
+
+	/* the number stands at one place for XDP and TCX; who cannot be asked is believed */
+	return link < 0 || bpf_obj_get_info_by_fd(link, &info, &length) || info.xdp.ifindex;
+}
+
+static int filter_holds(u32 ifindex, enum bpf_tc_attach_point point)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	int error = bpf_tc_query(&hook, &opts);
+
+	return error != -ENOENT && error != -EINVAL && error != -ENODEV;
+}
+
+int kernel_attached(struct kernel *kernel, u32 ifindex)
+{
+	const struct hooked *hooked = kernel->hooked;
+
+	while (hooked && hooked->ifindex != ifindex)
+		hooked = hooked->next;
+	return hooked && link_holds(hooked->in_link) && link_holds(hooked->out_link) &&
+	       (!hooked->in_filter || filter_holds(ifindex, BPF_TC_INGRESS)) &&
+	       (!hooked->out_filter || filter_holds(ifindex, BPF_TC_EGRESS));
 }
 
 void kernel_detach(struct kernel *kernel, u32 ifindex)

@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,20 +17,31 @@ static int is_pattern(const char *name)
 	return strpbrk(name, "*?[") != NULL;
 }
 
-int interfaces_open(struct interfaces *interfaces, struct kernel *kernel, const struct options *options)
+static int open_watch(struct interfaces *interfaces)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK,
 				       .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
+
+	interfaces->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (interfaces->fd < 0)
+		return -errno;
+	return bind(interfaces->fd, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
+}
+
+int interfaces_open(struct interfaces *interfaces, struct kernel *kernel, const struct options *options)
+{
+	int error;
 
 	memset(interfaces, 0, sizeof(*interfaces));
 	interfaces->kernel = kernel;
 	interfaces->options = options;
 	for (u32 i = 0; i < options->interfaces; i++)
 		interfaces->patterns |= is_pattern(options->interface[i]);
-	interfaces->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	if (interfaces->fd < 0)
-		return -errno;
-	return bind(interfaces->fd, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
+	interfaces->following = interfaces->patterns || options->interfaces > 1;
+	error = open_watch(interfaces);
+	if (error)
+		log_error("cannot watch the links (rtnetlink): %s", strerror(-error));
+	return error;
 }
 
 void interfaces_close(struct interfaces *interfaces)
@@ -74,28 +86,60 @@ static void tell_attached(const struct watched *watched)
 		log_detail("%s: for native XDP: %s", watched->name, attached->cure);
 }
 
-/* native: told once; auto falls back by itself. */
-static int take(struct interfaces *interfaces, const char *name)
+/* Was this told before? Keeps in mind that it is now. */
+static int is_known(struct interfaces *interfaces, u32 ifindex, int error)
 {
-	struct watched *watched;
-	struct device device;
-	int error = device_read(name, &device);
+	struct refused *refused = interfaces->refused, *end = refused + interfaces->refusals;
 
+	while (refused < end && refused->ifindex != ifindex)
+		refused++;
+	if (refused < end && refused->error == error)
+		return 1;
+	if (refused < &interfaces->refused[INTERFACES_MAX])
+		*refused = (struct refused){ ifindex, error };
+	interfaces->refusals += refused == end && refused < &interfaces->refused[INTERFACES_MAX];
+	return 0;
+}
+
+/* It is watched now, or gone: what comes next is news again. */
+static void forget_refusal(struct interfaces *interfaces, u32 ifindex)
+{
+	for (u32 i = 0; i < interfaces->refusals; i++) {
+		if (interfaces->refused[i].ifindex == ifindex)
+			interfaces->refused[i--] = interfaces->refused[--interfaces->refusals];
+	}
+}
+
+/* auto falls back by itself. */
+static int attach(struct interfaces *interfaces, const struct device *device)
+{
+	struct attached *attached = &interfaces->watched[interfaces->count].attached;
+	int error = kernel_attach(interfaces->kernel, device, interfaces->options->mode, interfaces->options->view,
+				  attached);
+
+	if (error && !is_known(interfaces, device->ifindex, error))
+		log_error("%s", kernel_error(interfaces->kernel));
+	return error;
+}
+
+static int take(struct interfaces *interfaces, u32 ifindex, const char *name)
+{
+	struct watched *watched = &interfaces->watched[interfaces->count];
+	struct device device;
+	int error = interfaces->count == INTERFACES_MAX ? -E2BIG : device_read(name, &device);
+
+	/* the name may have passed to another interface since the list was made */
 	if (error == -ENODEV || (!error && find(interfaces, device.ifindex)))
 		return error;
-	if (!error && interfaces->count == INTERFACES_MAX)
-		error = -E2BIG;
 	if (error) {
-		log_error("%s: %s", name, strerror(-error));
+		if (!is_known(interfaces, ifindex, error))
+			log_error("%s: %s", name, strerror(-error));
 		return error;
 	}
-	watched = &interfaces->watched[interfaces->count];
-	error = kernel_attach(interfaces->kernel, &device, interfaces->options->mode, interfaces->options->view,
-			      &watched->attached);
-	if (error) {
-		log_error("%s", kernel_error(interfaces->kernel));
+	error = attach(interfaces, &device);
+	if (error)
 		return error;
-	}
+	forget_refusal(interfaces, device.ifindex);
 	watched->ifindex = device.ifindex;
 	memcpy(watched->name, device.name, sizeof(watched->name));
 	interfaces->count++;
@@ -103,31 +147,61 @@ static int take(struct interfaces *interfaces, const char *name)
 	return 0;
 }
 
-static void drop(struct interfaces *interfaces, u32 at)
+static void drop(struct interfaces *interfaces, u32 at, int there)
 {
-	log_note("%s: gone", interfaces->watched[at].name);
+	log_note(there ? "%s: our hooks were taken off" : "%s: gone", interfaces->watched[at].name);
 	kernel_detach(interfaces->kernel, interfaces->watched[at].ifindex);
 	interfaces->watched[at] = interfaces->watched[--interfaces->count];
+}
+
+static const struct if_nameindex *of_index(const struct if_nameindex *present, u32 ifindex)
+{
+	while (present->if_index && present->if_index != ifindex)
+		present++;
+	return present->if_index ? present : NULL;
 }
 
 /* What is watched and no longer there, or there under another name. */
 static void refresh(struct interfaces *interfaces, const struct if_nameindex *present)
 {
 	for (u32 i = 0; i < interfaces->count;) {
-		const struct if_nameindex *at = present;
+		struct watched *watched = &interfaces->watched[i];
+		const struct if_nameindex *at = of_index(present, watched->ifindex);
 
-		while (at->if_index && at->if_index != interfaces->watched[i].ifindex)
-			at++;
-		if (!at->if_index) {
-			drop(interfaces, i);
+		if (!at || !kernel_attached(interfaces->kernel, watched->ifindex)) {
+			drop(interfaces, i, at != NULL);
 			continue;
 		}
-		if (strcmp(at->if_name, interfaces->watched[i].name)) {
-			log_note("%s: now called %s", interfaces->watched[i].name, at->if_name);
-			strncpy(interfaces->watched[i].name, at->if_name, IF_NAMESIZE - 1);
+		if (strcmp(at->if_name, watched->name)) {
+			log_note("%s: now called %s", watched->name, at->if_name);
+			snprintf(watched->name, sizeof(watched->name), "%s", at->if_name);
 		}
 		i++;
 	}
+	for (u32 i = 0; i < interfaces->refusals; i++) {
+		if (!of_index(present, interfaces->refused[i].ifindex))
+			forget_refusal(interfaces, interfaces->refused[i--].ifindex);
+	}
+}
+
+int interfaces_lost(const struct interfaces *interfaces)
+{
+	for (u32 i = 0; i < interfaces->count; i++) {
+		if (!kernel_attached(interfaces->kernel, interfaces->watched[i].ifindex))
+			return 1;
+	}
+	return 0;
+}
+
+int interfaces_filters(const struct interfaces *interfaces)
+{
+	for (u32 i = 0; i < interfaces->count; i++) {
+		const char *tc = interfaces->watched[i].attached.tc;
+
+		if (tc && !strcmp(tc, "clsact"))
+			return 1;
+	}
+	return 0;
 }
 
 static int take_wanted(struct interfaces *interfaces, const char *wanted, const struct if_nameindex *present,
@@ -140,7 +214,7 @@ static int take_wanted(struct interfaces *interfaces, const char *wanted, const 
 			continue;
 		found = 1;
 		if (!find(interfaces, at->if_index))
-			error = take(interfaces, at->if_name);
+			error = take(interfaces, at->if_index, at->if_name);
 		/* of what a pattern finds, one that cannot be watched does not stop the others */
 		if (error && when == INTERFACES_STARTING && !is_pattern(wanted))
 			return error;
@@ -152,16 +226,28 @@ static int take_wanted(struct interfaces *interfaces, const char *wanted, const 
 	return 0;
 }
 
+/* Told once; what is known of the interfaces stays as it is. */
+static int tell_blind(struct interfaces *interfaces, int error)
+{
+	if (!interfaces->blind)
+		log_error("the list of interfaces (rtnetlink): %s", strerror(-error));
+	interfaces->blind = 1;
+	return error;
+}
+
 int interfaces_reconcile(struct interfaces *interfaces, enum interfaces_when when)
 {
 	struct if_nameindex *present = if_nameindex();
 	int error = 0;
 
 	if (!present)
-		return -errno;
+		return tell_blind(interfaces, -errno);
+	interfaces->blind = 0;
 	refresh(interfaces, present);
-	for (u32 i = 0; i < interfaces->options->interfaces && !error; i++)
-		error = take_wanted(interfaces, interfaces->options->interface[i], present, when);
+	if (when == INTERFACES_STARTING || interfaces->following) {
+		for (u32 i = 0; i < interfaces->options->interfaces && !error; i++)
+			error = take_wanted(interfaces, interfaces->options->interface[i], present, when);
+	}
 	if_freenameindex(present);
 	return when == INTERFACES_STARTING ? error : 0;
 }

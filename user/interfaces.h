@@ -16,26 +16,42 @@ struct watched {
 	struct attached attached;
 };
 
+/* An interface that is wanted and could not be had: told once, tried again whenever links change. */
+struct refused {
+	u32 ifindex;
+	int error;
+};
+
 struct interfaces {
 	struct kernel *kernel;
 	const struct options *options;
 	int fd; /* netlink: readable when links or addresses changed */
-	u32 count;
-	int patterns; /* one of the names is a pattern: interfaces may still come */
+	u32 count, refusals;
+	int patterns;  /* one of the names is a pattern: there may be none for a while */
+	int following; /* a pattern or several names: interfaces may still come */
+	int blind;     /* the list of interfaces could not be read; was told */
 	struct watched watched[INTERFACES_MAX];
+	struct refused refused[INTERFACES_MAX];
 };
 
-/* Opens the watch on links; -errno. */
+/* Opens the watch on links; a negative errno, which was told. */
 int interfaces_open(struct interfaces *interfaces, struct kernel *kernel, const struct options *options);
 void interfaces_close(struct interfaces *interfaces);
 
 /*
  * Hooks onto what is new, lets go of what is gone, learns new names. starting:
- * every plain name must be there and take the hooks. Returns 0, or the first
- * error, which was told.
+ * every plain name must be there and take the hooks. A single plain name is the
+ * interface that has it at the start, whatever it is called later: when that is
+ * gone, so is the run. Returns 0, or the first error, which was told.
  */
 enum interfaces_when { INTERFACES_STARTING, INTERFACES_RUNNING };
 int interfaces_reconcile(struct interfaces *interfaces, enum interfaces_when when);
+
+/* A device that went, or came back under its old number, before anyone looked; or another tool took our hooks off. */
+int interfaces_lost(const struct interfaces *interfaces);
+
+/* Is one of the hooks a clsact filter, which stays when the process goes? */
+int interfaces_filters(const struct interfaces *interfaces);
 
 /* After POLLIN: forgets the messages. */
 void interfaces_drain(struct interfaces *interfaces);

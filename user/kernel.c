@@ -46,9 +46,18 @@ static struct bpf_map *map_of(const struct kernel *kernel, const char *name)
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
+	char *text, *rest, *line;
+
 	(void)level;
-	if (log_enabled(LEVEL_DEBUG))
-		log_va(LEVEL_DEBUG, format, args);
+	if (!log_enabled(LEVEL_DEBUG) || vasprintf(&text, format, args) < 0)
+		return 0;
+	/* a verifier's reason has thousands of lines */
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line)
+			log_debug("%s", line);
+	}
+	free(text);
 	return 0;
 }
 
@@ -111,8 +120,8 @@ static int load_object(struct kernel *kernel)
 	int error = bpf_object__load(kernel->object);
 
 	if (error == -EPERM || error == -EACCES)
-		return kernel_fail(kernel, -EPERM, "not permitted to load BPF programs (%s)\n"
-				   "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
+		return kernel_fail(kernel, -EPERM, "not permitted to load BPF programs (%s), with all capabilities\n"
+				   "a user namespace, a container's seccomp filter or a security module may forbid it",
 				   strerror(-error));
 	if (error == -ENOMEM)
 		return kernel_fail(kernel, -ENOMEM, "no memory for the tables (%llu MiB)\ntry a smaller --memory",
@@ -164,7 +173,9 @@ static int map_tables(struct kernel *kernel)
 	kernel->call_socket = kernel_program(kernel, "call_socket");
 	kernel->cpus = libbpf_num_possible_cpus();
 	kernel->tallies = calloc(kernel->cpus > 0 ? (size_t)kernel->cpus : 1, sizeof(struct tally));
-	return kernel->tallies ? 0 : -ENOMEM;
+	if (!kernel->tallies)
+		return kernel_fail(kernel, -ENOMEM, "no memory for the counters of %d CPUs", kernel->cpus);
+	return 0;
 }
 
 static int take_event(void *arg, void *data, size_t size)

@@ -42,6 +42,9 @@ struct attached {
 int kernel_attach(struct kernel *kernel, const struct device *device, enum mode mode, enum view view,
 		  struct attached *attached);
 void kernel_detach(struct kernel *kernel, u32 ifindex);
+
+/* Are the hooks still where they were put? No: the device is gone (its number may be taken), or another tool came. */
+int kernel_attached(struct kernel *kernel, u32 ifindex);
 void kernel_detach_all(struct kernel *kernel);
 
 /* Readable when the ring has passed a quarter. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* -i: one thread, one epoll loop: ring, tick, signals, links, output. */
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,36 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "interfaces.h"
-#include "local.h"
-#include "levels.h"
+#include "live_parts.h"
 #include "log.h"
-#include "metrics.h"
-#include "run.h"
+#include "notify.h"
+#include "privileges.h"
 #include "sockets.h"
 
 #define RING_BYTES (4u << 20)
+#define CHECK_NS (2 * NSEC_PER_SEC) /* how often the hooks are looked at */
 #define DRAIN_MS 2000 /* how long the last lines may take to a reader that is slow */
 
-struct live {
-	const struct options *options;
-	struct config config;
-	struct plan plan;
-	struct kernel *kernel;
-	struct interfaces interfaces;
-	struct local_addresses local;
-	struct output output;
-	struct clock clock;
-	int epoll, timer, signals;
-	u64 started_ns;
-	struct tally told; /* counters when losses were last told */
-	u64 metrics_due_ns;
-	int metrics_error; /* the one that was told: each is told once */
-	enum exit_status status;
-	int stop;
-};
-
-static u64 now_ns(void)
+u64 live_now(void)
 {
 	struct timespec now;
 
@@ -67,6 +47,25 @@ static void check_output(struct live *live, int error)
 		stop(live, status);
 }
 
+/* Each failure is told once, not ten times a second. */
+static void check_kernel(struct live *live, int error)
+{
+	if (error < 0 && error != live->kernel_error)
+		log_error("reading the kernel's tables: %s; deadlines and events come late until it works",
+			  strerror(-error));
+	else if (error >= 0 && live->kernel_error)
+		log_note("reading the kernel's tables: works again");
+	live->kernel_error = error < 0 ? error : 0;
+}
+
+static void poll_kernel(struct live *live)
+{
+	int events = kernel_poll(live->kernel);
+
+	if (events < 0)
+		check_kernel(live, events);
+}
+
 /* A RST in doubt or a silent connection: if its socket here stands, it stands. */
 static void ask_about(struct live *live, const struct event *event)
 {
@@ -84,7 +83,7 @@ static void ask_about(struct live *live, const struct event *event)
 			continue;
 		call.seg.key = event->flow.key;
 		call.seg.sender = (u8)end;
-		call.seg.time = now_ns();
+		call.seg.time = live_now();
 		kernel_socket(live->kernel, &call);
 		return;
 	}
@@ -107,129 +106,69 @@ static void on_event(void *arg, const struct event *event)
 	check_output(live, output_event(&live->output, &marked, NULL));
 }
 
-static void tell_loss(struct live *live, enum loss_what what, u64 now, u64 before, u64 time)
-{
-	if (now > before)
-		output_loss(&live->output, what, now - before, time);
-}
-
-static void tell_losses(struct live *live, u64 time)
-{
-	const struct tally *before = &live->told;
-	struct tally now;
-
-	if (kernel_tally(live->kernel, &now))
-		return;
-	tell_loss(live, LOSS_EVENTS_RING, now.count[C_events_lost_in_ring],
-		  before->count[C_events_lost_in_ring], time);
-	tell_loss(live, LOSS_PENDING_EVICTED,
-		  now.count[C_handshakes_evicted] + now.count[C_adoptions_evicted],
-		  before->count[C_handshakes_evicted] + before->count[C_adoptions_evicted], time);
-	tell_loss(live, LOSS_CONNECTIONS_REFUSED,
-		  now.count[C_begun_refused_table_full] + now.count[C_adoptions_refused_table_full],
-		  before->count[C_begun_refused_table_full] + before->count[C_adoptions_refused_table_full],
-		  time);
-	live->told = now;
-}
-
-static void tell_summary(struct live *live)
-{
-	const struct service *rows;
-	struct levels levels;
-	struct tally tally;
-	u32 count = kernel_services(live->kernel, &rows);
-
-	if (kernel_tally(live->kernel, &tally))
-		return;
-	kernel_levels(live->kernel, &levels);
-	run_summary(live->options, &tally, &levels, &live->output, rows, count, now_ns() - live->started_ns);
-}
-
-static const char *hook_name(enum mode mode)
-{
-	return mode == MODE_NATIVE ? "native" : mode == MODE_GENERIC ? "generic" : "tc";
-}
-
-static int write_metrics(struct live *live)
-{
-	static struct metrics_device devices[INTERFACES_MAX];
-	u64 states[TCP_STATES];
-	struct levels levels;
-	struct tally tally;
-	struct metrics metrics = {
-		.options = live->options, .plan = &live->plan, .tally = &tally, .levels = &levels,
-		.output = &live->output.counts, .states = states, .device = devices,
-		.devices = live->interfaces.count, .time_ns = clock_wall(&live->clock, now_ns()),
-	};
-
-	for (u32 i = 0; i < live->interfaces.count; i++) {
-		const struct watched *watched = &live->interfaces.watched[i];
-
-		devices[i] = (struct metrics_device){ watched->name, hook_name(watched->attached.mode),
-						      watched->attached.outgoing };
-	}
-	if (kernel_tally(live->kernel, &tally))
-		return -EIO;
-	kernel_levels(live->kernel, &levels);
-	kernel_states(live->kernel, states);
-	metrics.row_count = kernel_services(live->kernel, &metrics.rows);
-	return metrics_write(&metrics, live->options->textfile);
-}
-
-static void update_metrics(struct live *live, u64 time)
-{
-	int error;
-
-	if (!live->options->textfile || time < live->metrics_due_ns)
-		return;
-	live->metrics_due_ns = time + live->options->interval_ms * NSEC_PER_MSEC;
-	error = write_metrics(live);
-	if (error && error != live->metrics_error)
-		log_error("%s: %s; the metrics are stale until it can be written again", live->options->textfile,
-			  strerror(-error));
-	else if (!error && live->metrics_error)
-		log_note("%s: written again", live->options->textfile);
-	live->metrics_error = error;
-}
-
-static void on_tick(struct live *live)
-{
-	u64 expirations, time = now_ns();
-
-	if (read(live->timer, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
-		return;
-	clock_refresh(&live->clock);
-	kernel_poll(live->kernel);
-	kernel_tick(live->kernel, time);
-	kernel_poll(live->kernel);
-	tell_losses(live, time);
-	update_metrics(live, time);
-	check_output(live, output_flush(&live->output));
-	if (live->options->duration_ns && time - live->started_ns >= live->options->duration_ns)
-		stop(live, STATUS_OK);
-}
-
 static void on_signal(struct live *live)
 {
 	struct signalfd_siginfo info;
 
 	while (read(live->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGUSR1)
-			tell_summary(live);
+			live_tell_summary(live);
 		else
 			stop(live, STATUS_OK);
 	}
+}
+
+/* Without them no end is marked as this host's, and all else goes on. */
+static void refresh_local(struct live *live)
+{
+	int error = local_refresh(&live->local);
+
+	if (error && error != live->local_error)
+		log_note("addresses of this host: %s; those known before are gone by", strerror(-error));
+	live->local_error = error;
 }
 
 static void on_links(struct live *live)
 {
 	interfaces_drain(&live->interfaces);
 	interfaces_reconcile(&live->interfaces, INTERFACES_RUNNING);
-	local_refresh(&live->local);
+	refresh_local(live);
 	if (!live->interfaces.count && !live->interfaces.patterns) {
 		log_error("the last watched interface is gone");
 		stop(live, STATUS_INTERFACE_GONE);
 	}
+}
+
+/* What no message tells: hooks that another tool took off; and that we are alive. */
+static void look_after(struct live *live, u64 time)
+{
+	if (time >= live->check_due_ns) {
+		live->check_due_ns = time + CHECK_NS;
+		if (interfaces_lost(&live->interfaces))
+			on_links(live);
+	}
+	if (live->watchdog_ns && time >= live->watchdog_due_ns) {
+		live->watchdog_due_ns = time + live->watchdog_ns;
+		notify("WATCHDOG=1");
+	}
+}
+
+static void on_tick(struct live *live)
+{
+	u64 expirations, time = live_now();
+
+	if (read(live->timer, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
+		return;
+	clock_refresh(&live->clock);
+	poll_kernel(live);
+	check_kernel(live, kernel_tick(live->kernel, time));
+	poll_kernel(live);
+	check_kernel(live, live_tell_losses(live, time));
+	live_publish(live, time);
+	check_output(live, output_flush(&live->output));
+	look_after(live, time);
+	if (live->options->duration_ns && time - live->started_ns >= live->options->duration_ns)
+		stop(live, STATUS_OK);
 }
 
 static int watch_fd(const struct live *live, int fd, u32 events)
@@ -239,6 +178,7 @@ static int watch_fd(const struct live *live, int fd, u32 events)
 	return epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+/* From the start: a signal between two attachments would leave the first behind. */
 static int open_signals(void)
 {
 	sigset_t set;
@@ -277,7 +217,7 @@ static void dispatch(struct live *live, int fd)
 	else if (fd == live->interfaces.fd)
 		on_links(live);
 	else
-		kernel_poll(live->kernel);
+		poll_kernel(live);
 }
 
 static void loop(struct live *live)
@@ -294,89 +234,6 @@ static void loop(struct live *live)
 		for (int i = 0; i < n && !live->stop; i++)
 			dispatch(live, ready[i].data.fd);
 	}
-}
-
-/* --- connections older than us --- */
-
-struct adoption {
-	struct live *live;
-	u16 *listening;
-	u32 listenings, room;
-};
-
-static void note_listener(void *arg, const struct socket_entry *entry)
-{
-	struct adoption *adoption = arg;
-
-	if (adoption->listenings == adoption->room) {
-		u32 room = adoption->room ? adoption->room * 2 : 64;
-		u16 *more = realloc(adoption->listening, room * sizeof(*more));
-
-		if (!more)
-			return;
-		adoption->listening = more;
-		adoption->room = room;
-	}
-	adoption->listening[adoption->listenings++] = entry->local_port;
-}
-
-static int is_listening(const struct adoption *adoption, u16 port)
-{
-	for (u32 i = 0; i < adoption->listenings; i++) {
-		if (adoption->listening[i] == port)
-			return 1;
-	}
-	return 0;
-}
-
-static void proofs_of_state(u8 state, u32 *own, u32 *peer)
-{
-	*own = *peer = PROOF_OPEN;
-	if (state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK) {
-		*own |= PROOF_H;
-		*peer |= PROOF_F | PROOF_G;
-	} else if (state == TCP_FIN_WAIT2) {
-		*own |= PROOF_F | PROOF_G;
-		*peer |= PROOF_H;
-	}
-}
-
-static void adopt(void *arg, const struct socket_entry *entry)
-{
-	struct adoption *adoption = arg;
-	struct socket_call call = { .verdict = SOCKET_ADOPT };
-	u32 own, local, peer;
-
-	/* connections within the host pass no interface but the loopback */
-	if (local_has(&adoption->live->local, &entry->remote))
-		return;
-	local = key_make(&call.seg.key, entry->local, entry->local_port, entry->remote, entry->remote_port);
-	proofs_of_state(entry->state, &own, &peer);
-	call.seg.sender = (u8)local;
-	call.seg.time = now_ns();
-	call.proofs[local] = own;
-	call.proofs[PEER_OF(local)] = peer;
-	call.client = is_listening(adoption, entry->local_port) ? PEER_OF(local) : local;
-	kernel_socket(adoption->live->kernel, &call);
-}
-
-/* From the socket table, after attaching: what opens meanwhile is seen twice and known once. */
-static void adopt_sockets(struct live *live)
-{
-	const u32 connected = 1 << TCP_ESTABLISHED | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 |
-			      1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING;
-	struct adoption adoption = { .live = live };
-	int error = 0;
-
-	if (live->options->view == VIEW_HOST) {
-		error = sockets_each(1 << TCP_LISTEN, note_listener, &adoption);
-		if (!error)
-			error = sockets_each(connected, adopt, &adoption);
-	}
-	if (error)
-		log_detail("socket table: %s; connections older than this run are learned from their packets",
-			   strerror(-error));
-	free(adoption.listening);
 }
 
 /* --- the run --- */
@@ -402,28 +259,60 @@ static u32 ring_bytes(void)
 	return bytes ? bytes : RING_BYTES;
 }
 
-static int start(struct live *live)
+static int attach(struct live *live)
 {
 	int error;
 
+	if (privileges_check())
+		return -EPERM;
 	error = kernel_open(&live->kernel, &live->config, &live->plan, ring_bytes(), on_event, live);
 	if (error) {
-		log_error("%s", live->kernel ? kernel_error(live->kernel) : strerror(-error));
+		log_error("%s", live->kernel && *kernel_error(live->kernel) ? kernel_error(live->kernel)
+									     : strerror(-error));
 		return error;
 	}
-	local_refresh(&live->local);
+	refresh_local(live);
 	error = interfaces_open(&live->interfaces, live->kernel, live->options);
-	if (!error)
-		error = interfaces_reconcile(&live->interfaces, INTERFACES_STARTING);
+	return error ? error : interfaces_reconcile(&live->interfaces, INTERFACES_STARTING);
+}
+
+static int tick_once(void *arg)
+{
+	const struct live *live = arg;
+
+	return kernel_tick(live->kernel, live_now());
+}
+
+static void drop_privileges(struct live *live)
+{
+	struct privileges_use use = {
+		.attaching = live->interfaces.following,
+		.filters = interfaces_filters(&live->interfaces),
+		.textfile = live->options->textfile,
+		.try_kernel = tick_once,
+		.arg = live,
+	};
+
+	privileges_drop(&use);
+}
+
+static int start(struct live *live)
+{
+	int error = attach(live);
+
 	if (error)
 		return error;
 	if (live->options->view == VIEW_ONE_SIDED)
 		log_note("one-sided view: opens are inferred, nothing that needs an answer is told");
-	adopt_sockets(live);
+	live_adopt(live);
 	error = open_loop(live);
-	if (error)
+	if (error) {
 		log_error("cannot start: %s", strerror(-error));
-	return error;
+		return error;
+	}
+	drop_privileges(live);
+	live_tell_ready(live);
+	return 0;
 }
 
 /* Off the devices first, so that nothing comes any more; then the last of all that was seen. */
@@ -431,23 +320,22 @@ static void finish(struct live *live)
 {
 	u64 time;
 
+	notify("STOPPING=1");
 	kernel_detach_all(live->kernel);
-	time = now_ns();
-	kernel_poll(live->kernel);
-	kernel_tick(live->kernel, time);
-	kernel_conclude(live->kernel, HOW_END_OF_RUN, time);
-	kernel_poll(live->kernel);
+	time = live_now();
+	poll_kernel(live);
+	check_kernel(live, kernel_tick(live->kernel, time));
+	check_kernel(live, kernel_conclude(live->kernel, HOW_END_OF_RUN, time));
+	poll_kernel(live);
 	if (live->status == STATUS_OK || live->status == STATUS_INTERFACE_GONE) {
 		enum exit_status status;
 
-		tell_losses(live, time);
+		check_kernel(live, live_tell_losses(live, time));
 		if (run_output_status(output_drain_at_exit(&live->output, DRAIN_MS), &status))
 			live->status = status;
 	}
-	tell_summary(live);
-	/* a file that no one keeps up to date would be believed */
-	if (live->options->textfile && live->metrics_due_ns && !live->metrics_error)
-		unlink(live->options->textfile);
+	live_tell_summary(live);
+	live_unpublish(live);
 }
 
 int run_live(const struct options *options)
@@ -455,12 +343,14 @@ int run_live(const struct options *options)
 	struct live *live = calloc(1, sizeof(*live));
 	int status;
 
-	if (!live)
+	if (!live) {
+		log_error("cannot start: %s", strerror(errno));
 		return STATUS_FAILED;
+	}
 	live->options = options;
 	live->epoll = live->timer = -1;
 	live->interfaces.fd = -1;
-	live->started_ns = now_ns();
+	live->started_ns = live_now();
 	live->signals = open_signals();
 	if (run_prepare(options, &live->config, &live->plan)) {
 		live->status = STATUS_USAGE;
