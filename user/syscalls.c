@@ -72,14 +72,16 @@ static int allow_calls(scmp_filter_ctx filter)
 	return error;
 }
 
-/* `call` where its first argument is one of these. */
+/* `call` where its first argument is one of these: an int, of which the kernel too looks at 32 bits only. */
 static int allow_first(scmp_filter_ctx filter, int call, const int *values, size_t count)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < count && !error; i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-					 SCMP_A0_32(SCMP_CMP_EQ, (u32)values[i]));
+	for (size_t i = 0; i < count && !error; i++) {
+		struct scmp_arg_cmp is = { .op = SCMP_CMP_MASKED_EQ, .datum_a = ~0u, .datum_b = (u32)values[i] };
+
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, is);
+	}
 	return error;
 }
 
