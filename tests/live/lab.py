@@ -117,7 +117,12 @@ class Namespace:
             " chain input { type filter hook input priority 0; }\n"
             " chain output { type filter hook output priority 0; }\n}\n")
         self.filtered = True
-        self.run("nft", "-f", "-", input=f"{text}add rule inet lab {chain} {rule} drop\n")
+        told = self.run("nft", "-e", "-a", "-f", "-", input=f"{text}add rule inet lab {chain} {rule} drop\n").stdout
+        return chain, re.findall(r"drop # handle (\d+)", told)[-1]
+
+    def pass_again(self, dropped):
+        """Ends what one drop() began."""
+        self.run("nft", "delete", "rule", "inet", "lab", dropped[0], "handle", dropped[1])
 
     def pass_all(self):
         if self.filtered:
