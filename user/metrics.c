@@ -111,8 +111,7 @@ static void print_ports(const struct metrics *metrics, FILE *out)
 	}
 }
 
-/* A label's value: the format escapes backslash, quote and line feed; all else odd becomes '_', for it must be UTF-8. */
-static void print_label(FILE *out, const char *value)
+void metrics_print_label(FILE *out, const char *value)
 {
 	for (; *value; value++) {
 		unsigned char c = (unsigned char)*value;
@@ -131,12 +130,12 @@ static void print_attached(const struct metrics *metrics, FILE *out)
 		const struct metrics_device *device = &metrics->device[i];
 
 		fprintf(out, "tcpshake_attached{device=\"");
-		print_label(out, device->name);
+		metrics_print_label(out, device->name);
 		fprintf(out, "\",hook=\"in\",mode=\"%s\"} 1\n", device->in);
 		if (!device->outgoing)
 			continue;
 		fprintf(out, "tcpshake_attached{device=\"");
-		print_label(out, device->name);
+		metrics_print_label(out, device->name);
 		fprintf(out, "\",hook=\"out\",mode=\"tc\"} 1\n");
 	}
 }

@@ -23,7 +23,7 @@ struct metrics_device {
 
 /* All of one reading, so that the terms of a sum agree. */
 struct metrics {
-	const struct options *options; /* label ports */
+	const struct options *options; /* label ports, watcher */
 	const struct plan *plan;
 	const struct tally *tally;
 	const struct levels *levels;
@@ -37,6 +37,9 @@ struct metrics {
 };
 
 void metrics_print(const struct metrics *metrics, FILE *out);
+
+/* A label's value: the format escapes backslash, quote and line feed; all else odd becomes '_', for it must be UTF-8. */
+void metrics_print_label(FILE *out, const char *value);
 
 /*
  * Puts the metrics in place of the file at `path`: a temporary file beside it,

@@ -36,6 +36,7 @@ static int take_text(const char **target, const char *value)
 static int take_read(struct options *o, const char *value) { return take_text(&o->read_path, value); }
 static int take_filter(struct options *o, const char *value) { return take_text(&o->filter, value); }
 static int take_textfile(struct options *o, const char *value) { return take_text(&o->textfile, value); }
+static int take_watcher(struct options *o, const char *value) { return take_text(&o->watcher, value); }
 
 static int take_output(struct options *o, const char *value)
 {
@@ -213,6 +214,8 @@ static const struct option_row {
 	  "only these: open,half_open,close,flood,silent,linger,ports,loss" },
 	{ 0, "textfile", "PATH", take_textfile, "the path of a file",
 	  "keep a Prometheus text file up to date (node_exporter's textfile collector)" },
+	{ 0, "watcher", "NAME", take_watcher, "a name",
+	  "gives every metric the label watcher=\"NAME\": for several runs beside each other" },
 	{ 0, "interval", "SEC", take_interval, SOME_SECONDS, "how often the text file is written (5)" },
 	{ 0, "mode", "MODE", take_mode, "auto, native, tc or generic",
 	  "how incoming packets are seen: auto (default), native, tc or generic" },

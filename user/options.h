@@ -29,6 +29,7 @@ struct options {
 	enum output_format format;
 	u32 events;	       /* bit per enum event_kind, those that are told */
 	const char *textfile;
+	const char *watcher;   /* label of every metric, or NULL */
 	u64 interval_ms;
 	enum mode mode;
 	enum view view;

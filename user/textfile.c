@@ -64,20 +64,60 @@ static int put_in_place(const char *path, const char *text, size_t length)
 	return error;
 }
 
-int metrics_write(const struct metrics *metrics, const char *path)
+/*
+ * Two runs beside each other would write series of the same names, of which an
+ * exporter that reads both files keeps one and says nothing. So a run can have
+ * a name, and each line of the text that is a sample gets it as a label.
+ */
+static void print_with_watcher(FILE *out, const char *text, const char *watcher)
+{
+	for (; *text; text += strcspn(text, "\n") + 1) {
+		int end = (int)strcspn(text, "\n"), name = (int)strcspn(text, "{ ");
+		int labels = text[name] == '{';
+
+		if (*text == '#') {
+			fprintf(out, "%.*s\n", end, text);
+			continue;
+		}
+		fprintf(out, "%.*s{watcher=\"", name, text);
+		metrics_print_label(out, watcher);
+		fprintf(out, "\"%s%.*s\n", labels ? "," : "}", end - name - labels, text + name + labels);
+	}
+}
+
+/* All of it in memory before the file is touched. To be freed; NULL: no memory. */
+static char *print_to_memory(const struct metrics *metrics, const char *unnamed, size_t *length)
 {
 	char *text = NULL;
-	size_t length = 0;
-	FILE *memory = open_memstream(&text, &length);
-	int error;
+	FILE *memory = open_memstream(&text, length);
 
 	if (!memory)
-		return -ENOMEM;
-	metrics_print(metrics, memory);
+		return NULL;
+	if (unnamed)
+		print_with_watcher(memory, unnamed, metrics->options->watcher);
+	else
+		metrics_print(metrics, memory);
 	if (ferror(memory) | fclose(memory)) {
 		free(text);
-		return -ENOMEM;
+		return NULL;
 	}
+	return text;
+}
+
+int metrics_write(const struct metrics *metrics, const char *path)
+{
+	size_t length;
+	char *text = print_to_memory(metrics, NULL, &length);
+	int error;
+
+	if (text && metrics->options->watcher) {
+		char *named = print_to_memory(metrics, text, &length);
+
+		free(text);
+		text = named;
+	}
+	if (!text)
+		return -ENOMEM;
 	error = put_in_place(path, text, length);
 	free(text);
 	return error;
