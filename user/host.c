@@ -149,6 +149,21 @@ void host_clock(struct host *host, u64 time)
 		run_ticks(tick_of(time));
 }
 
+void host_expect(struct host *host, const struct segment *seg)
+{
+	u64 hash;
+
+	engine = &host->engine;
+	hash = key_hash(&seg->key, CFG(secret));
+	__builtin_prefetch(env_bucket(bucket_of_hash(hash)));
+	if (!(seg->flags & TCP_CONTROL))
+		return;
+	for (u32 n = 0; n < 2; n++) {
+		__builtin_prefetch(env_line(candidate_line(hash, TABLE_PENDING, n)));
+		__builtin_prefetch(env_line(candidate_line(hash, TABLE_CONNECTIONS, n)));
+	}
+}
+
 static enum counter counter_of(enum parse_result result)
 {
 	switch (result) {

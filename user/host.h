@@ -27,6 +27,9 @@ void host_free(struct host *host); /* NULL is fine */
  */
 void host_packet(struct host *host, enum parse_result result, struct segment *seg, u64 time);
 
+/* A segment that comes soon: fetches into the caches what it will need. Changes nothing that can be seen. */
+void host_expect(struct host *host, const struct segment *seg);
+
 /* Runs the clock to `time`, without a packet. */
 void host_clock(struct host *host, u64 time);
 

@@ -9,6 +9,24 @@
 #include "metrics.h"
 #include "run.h"
 
+/*
+ * The tables are larger than the caches: what a packet will need of them is
+ * fetched while the next ones are being read.
+ */
+#define AHEAD 8
+
+struct packet {
+	struct segment seg;
+	enum parse_result result;
+	u64 time;
+};
+
+enum stop {
+	STOP_NOT,
+	STOP_OUTPUT,   /* nobody takes events any more, or all that were asked for are out */
+	STOP_DURATION,
+};
+
 struct reading {
 	const struct options *options;
 	struct output output;
@@ -17,8 +35,14 @@ struct reading {
 	struct plan plan;
 	u64 first_ns, last_ns;
 	enum exit_status status;
-	int stop;
+	enum stop stop;
 };
+
+static void check_output(struct reading *reading, int error)
+{
+	if (run_output_status(error, &reading->status))
+		reading->stop = STOP_OUTPUT;
+}
 
 static void on_event(void *arg, const struct event *event)
 {
@@ -28,35 +52,60 @@ static void on_event(void *arg, const struct event *event)
 		return;
 	/* unlike a live run a capture can wait for its reader */
 	while (output_congested(&reading->output) && !reading->stop)
-		reading->stop = run_output_status(output_wait(&reading->output, 1000), &reading->status);
+		check_output(reading, output_wait(&reading->output, 1000));
 	if (!reading->stop)
-		reading->stop = run_output_status(output_event(&reading->output, event, NULL), &reading->status);
+		check_output(reading, output_event(&reading->output, event, NULL));
 	if (reading->options->count && reading->output.counts.accepted >= reading->options->count)
-		reading->stop = 1;
+		reading->stop = STOP_OUTPUT;
 }
 
-static int over(const struct reading *reading, u64 time)
+/* Some packets more. Returns like capture_next() of the one that could not be read. */
+static int read_ahead(const struct reading *reading, struct capture *capture, struct packet *packets, u32 *count)
 {
-	return reading->options->duration_ns && reading->first_ns &&
-	       time - reading->first_ns > reading->options->duration_ns;
+	/* who writes to a pipe may take his time: each packet at once */
+	const u32 most = strcmp(reading->options->read_path, "-") ? AHEAD : 1;
+	int got = 1;
+
+	for (*count = 0; *count < most; (*count)++) {
+		struct packet *packet = &packets[*count];
+
+		got = capture_next(capture, &packet->seg, &packet->result, &packet->time);
+		if (got != 1)
+			break;
+		if (packet->result == PARSE_TCP)
+			host_expect(reading->host, &packet->seg);
+	}
+	return got;
+}
+
+static void take(struct reading *reading, struct packet *packet)
+{
+	const u64 duration = reading->options->duration_ns;
+
+	if (!reading->first_ns)
+		reading->first_ns = packet->time;
+	if (duration && packet->time - reading->first_ns > duration) {
+		reading->last_ns = reading->first_ns + duration;
+		reading->stop = STOP_DURATION;
+		host_clock(reading->host, reading->last_ns);
+		return;
+	}
+	reading->last_ns = packet->time;
+	host_packet(reading->host, packet->result, &packet->seg, packet->time);
 }
 
 static void read_packets(struct reading *reading, struct capture *capture)
 {
-	enum parse_result result;
-	struct segment seg;
-	u64 time;
-	int got = 0;
+	struct packet packets[AHEAD];
+	int got = 1;
+	u32 count;
 
-	while (!reading->stop && (got = capture_next(capture, &seg, &result, &time)) == 1) {
-		if (over(reading, time))
-			break;
-		if (!reading->first_ns)
-			reading->first_ns = time;
-		reading->last_ns = time;
-		host_packet(reading->host, result, &seg, time);
+	while (got == 1 && !reading->stop) {
+		got = read_ahead(reading, capture, packets, &count);
+		for (u32 i = 0; i < count && !reading->stop; i++)
+			take(reading, &packets[i]);
 	}
-	if (got < 0) {
+	if (got < 0 && !reading->stop) {
 		log_error("%s", capture_error(capture));
 		reading->status = STATUS_FAILED;
 	}
@@ -89,7 +138,7 @@ static void finish(struct reading *reading)
 	u32 count;
 	int error;
 
-	if (!reading->stop)
+	if (reading->stop != STOP_OUTPUT)
 		host_conclude(reading->host, HOW_END_OF_CAPTURE, reading->last_ns);
 	do
 		error = output_wait(&reading->output, 1000);
