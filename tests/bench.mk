@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make bench: costs per packet by BPF_PROG_RUN; nothing is attached. ROUNDS=n, BENCH_JSON=file.
+# make bench: costs per packet by BPF_PROG_RUN, nothing attached; then user space on real sockets. ROUNDS=n, BENCH_JSON=file.
 
 ROUNDS ?= 7
 BENCH_JSON ?= $(BUILD)/bench/bench.json
 BENCH_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 
 .PHONY: bench
-bench: $(BUILD)/bench/bench
+bench: all $(BUILD)/bench/bench $(BUILD)/bench/opens
 	$(Q)$(BUILD)/bench/bench $(ROUNDS) $(BENCH_JSON)
+	$(Q)tests/bench/live.py $(BUILD)/bench/opens
+
+$(BUILD)/bench/opens: tests/bench/opens.c
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $< -o $@
 
 $(BUILD)/bench/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/bench.h include/parse.h
 	$(say) BPF $@

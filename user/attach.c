@@ -186,6 +186,20 @@ static const char *native_would_cost(const struct device *device, struct attache
 	return NULL;
 }
 
+u32 kernel_needs(const struct device *device, enum mode mode, enum view view)
+{
+	u32 need = device->link == DEVICE_IP_FIRST ? NEED_IP_FIRST : NEED_ETHERNET;
+	struct attached unused;
+
+	if (mode != MODE_TC && !(mode == MODE_AUTO && native_would_cost(device, &unused)))
+		need |= device->mtu > XDP_ONE_PAGE_MTU ? NEED_XDP_FRAGS | NEED_XDP : NEED_XDP;
+	if (mode == MODE_TC || mode == MODE_AUTO)
+		need |= NEED_TC_IN;
+	if (view != VIEW_TAP && !device->loopback)
+		need |= NEED_TC_OUT;
+	return need;
+}
+
 /* auto: native if it costs nothing, which is also looked at afterwards. */
 static int hook_auto(struct kernel *kernel, const struct device *device, struct hooked *hooked,
 		     struct attached *attached)

@@ -28,6 +28,16 @@ static int open_watch(struct interfaces *interfaces)
 	return bind(interfaces->fd, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
 }
 
+u32 interfaces_need(const struct options *options)
+{
+	struct device device;
+
+	if (options->interfaces != 1 || is_pattern(options->interface[0]) ||
+	    device_read(options->interface[0], &device))
+		return NEED_ALL;
+	return kernel_needs(&device, options->mode, options->view);
+}
+
 int interfaces_open(struct interfaces *interfaces, struct kernel *kernel, const struct options *options)
 {
 	int error;

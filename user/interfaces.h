@@ -34,6 +34,12 @@ struct interfaces {
 	struct refused refused[INTERFACES_MAX];
 };
 
+/*
+ * Which programs will be wanted (enum need). One plain name wants those of its
+ * device; several, or a pattern, may come to want any.
+ */
+u32 interfaces_need(const struct options *options);
+
 /* Opens the watch on links; a negative errno, which was told. */
 int interfaces_open(struct interfaces *interfaces, struct kernel *kernel, const struct options *options);
 void interfaces_close(struct interfaces *interfaces);

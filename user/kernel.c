@@ -62,16 +62,19 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 }
 
 /* The object that knows the kernel's sockets where there is type information, else the plain one. */
+static void choose_object(struct kernel *kernel)
+{
+	int btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0 && !getenv("TCPSHAKE_NO_BTF");
+
+	kernel->elf = btf ? tcpshake_btf__elf_bytes(&kernel->elf_size) : tcpshake__elf_bytes(&kernel->elf_size);
+	kernel->config.ask_sockets = (u8)btf;
+}
+
 static int open_object(struct kernel *kernel)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "tcpshake");
-	size_t size;
-	const void *elf;
-	int btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0 && !getenv("TCPSHAKE_NO_BTF");
 
-	elf = btf ? tcpshake_btf__elf_bytes(&size) : tcpshake__elf_bytes(&size);
-	kernel->config.ask_sockets = (u8)btf;
-	kernel->object = bpf_object__open_mem(elf, size, &opts);
+	kernel->object = bpf_object__open_mem(kernel->elf, kernel->elf_size, &opts);
 	if (!kernel->object)
 		return kernel_fail(kernel, -errno, "cannot open the BPF object: %s", strerror(errno));
 	return 0;
@@ -103,16 +106,35 @@ static int size_maps(struct kernel *kernel)
 	return 0;
 }
 
-/* What this kernel cannot have is not loaded. */
+/* Each program with all that it is good for; one that is not needed in full is not loaded. */
+static const struct {
+	const char *name;
+	u32 need;
+} programs[] = {
+	{ "xdp_ether", NEED_XDP | NEED_ETHERNET },
+	{ "xdp_ip", NEED_XDP | NEED_IP_FIRST },
+	{ "xdp_engine", NEED_XDP },
+	{ "xdp_ether_frags", NEED_XDP_FRAGS | NEED_ETHERNET },
+	{ "xdp_engine_frags", NEED_XDP_FRAGS },
+	{ "tc_in_ether", NEED_TC_IN | NEED_ETHERNET },
+	{ "tc_in_ip", NEED_TC_IN | NEED_IP_FIRST },
+	{ "tc_out_ether", NEED_TC_OUT | NEED_ETHERNET },
+	{ "tc_out_ip", NEED_TC_OUT | NEED_IP_FIRST },
+};
+
 static void choose_programs(struct kernel *kernel)
 {
-	static const char *const need_frags[] = { "xdp_ether_frags", "xdp_engine_frags" };
+	u32 need = kernel->need;
 
 	kernel->frags = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, NULL) == 1;
-	for (size_t i = 0; i < ARRAY_SIZE(need_frags); i++) {
-		bpf_program__set_autoload(bpf_object__find_program_by_name(kernel->object, need_frags[i]),
-					  kernel->frags);
+	if (!kernel->frags)
+		need &= ~(u32)NEED_XDP_FRAGS;
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		bpf_program__set_autoload(bpf_object__find_program_by_name(kernel->object, programs[i].name),
+					  (need & programs[i].need) == programs[i].need);
 	}
+	bpf_program__set_autoload(bpf_object__find_program_by_name(kernel->object, "tc_engine"),
+				  (need & (NEED_TC_IN | NEED_TC_OUT)) != 0);
 }
 
 static int load_object(struct kernel *kernel)
@@ -196,11 +218,10 @@ static int open_ring(struct kernel *kernel)
 	return 0;
 }
 
-int kernel_open(struct kernel **out, const struct config *config, const struct plan *plan, u32 ring_bytes,
-		kernel_event_fn emit, void *arg)
+int kernel_prepare(struct kernel **out, const struct config *config, const struct plan *plan, u32 need,
+		   u32 ring_bytes, kernel_event_fn emit, void *arg)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
-	int error;
 
 	*out = kernel;
 	if (!kernel)
@@ -208,11 +229,20 @@ int kernel_open(struct kernel **out, const struct config *config, const struct p
 	libbpf_set_print(print_libbpf);
 	kernel->config = *config;
 	kernel->plan = *plan;
+	kernel->need = need;
 	kernel->ring_bytes = ring_bytes;
 	kernel->emit = emit;
 	kernel->arg = arg;
+	choose_object(kernel);
 	if (getrandom(&kernel->config.secret, sizeof(kernel->config.secret), 0) < 0)
 		return kernel_fail(kernel, -errno, "no random numbers: %s", strerror(errno));
+	return 0;
+}
+
+int kernel_load(struct kernel *kernel)
+{
+	int error;
+
 	if ((error = open_object(kernel)) || (error = size_maps(kernel)))
 		return error;
 	choose_programs(kernel);
@@ -221,6 +251,14 @@ int kernel_open(struct kernel **out, const struct config *config, const struct p
 	    (error = fill_engine(kernel, "engine_of_tc", "tc_engine")) || (error = map_tables(kernel)))
 		return error;
 	return open_ring(kernel);
+}
+
+int kernel_open(struct kernel **out, const struct config *config, const struct plan *plan, u32 need,
+		u32 ring_bytes, kernel_event_fn emit, void *arg)
+{
+	int error = kernel_prepare(out, config, plan, need, ring_bytes, emit, arg);
+
+	return error ? error : kernel_load(*out);
 }
 
 static void unmap(void *memory, size_t size)

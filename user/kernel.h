@@ -19,11 +19,28 @@
 
 struct kernel;
 
+/* Programs that will be wanted. What is not loaded costs nothing: an engine takes the verifier 0.1 s. */
+enum need {
+	NEED_XDP = 1,
+	NEED_XDP_FRAGS = 2,
+	NEED_TC_IN = 4,
+	NEED_TC_OUT = 8,
+	NEED_ETHERNET = 16,
+	NEED_IP_FIRST = 32,
+	NEED_ALL = 63,
+};
+
+/* What attaching to this device would want: bits of enum need. */
+u32 kernel_needs(const struct device *device, enum mode mode, enum view view);
+
 typedef void (*kernel_event_fn)(void *arg, const struct event *event);
 
-/* ring_bytes: a power of two, at least a page. config->secret and ->ask_sockets are set here. */
-int kernel_open(struct kernel **kernel, const struct config *config, const struct plan *plan, u32 ring_bytes,
-		kernel_event_fn emit, void *arg);
+/*
+ * need: bits of enum need. ring_bytes: a power of two, at least a page.
+ * config->secret and ->ask_sockets are set here.
+ */
+int kernel_open(struct kernel **kernel, const struct config *config, const struct plan *plan, u32 need,
+		u32 ring_bytes, kernel_event_fn emit, void *arg);
 void kernel_close(struct kernel *kernel); /* detaches all; NULL is fine */
 
 /* What went wrong last: the thing, the cause and what to try. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What kernel.c and attach.c share. No one else includes it. */
+/* What kernel.c and attach.c share. No one else includes it, but for tests. */
 #ifndef TCPSHAKE_KERNEL_PARTS_H
 #define TCPSHAKE_KERNEL_PARTS_H
 
@@ -16,6 +16,8 @@ struct hooked {
 };
 
 struct kernel {
+	const void *elf; /* what the object is opened from */
+	size_t elf_size;
 	struct bpf_object *object;
 	struct config config;
 	struct plan plan;
@@ -23,6 +25,7 @@ struct kernel {
 	kernel_event_fn emit;
 	void *arg;
 	u32 ring_bytes;
+	u32 need; /* bits of enum need: what is loaded */
 	struct hooked *hooked;
 	u64 tick;	  /* last tick that was swept */
 	u64 drained;	  /* segments taken from the queue and stepped */
@@ -39,5 +42,10 @@ struct kernel {
 int kernel_fail(struct kernel *kernel, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int kernel_program(const struct kernel *kernel, const char *name);
+
+/* kernel_open() in two steps: tests put another object, a known secret or a clock of their own in between. */
+int kernel_prepare(struct kernel **kernel, const struct config *config, const struct plan *plan, u32 need,
+		   u32 ring_bytes, kernel_event_fn emit, void *arg);
+int kernel_load(struct kernel *kernel);
 
 #endif

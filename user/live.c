@@ -265,7 +265,8 @@ static int attach(struct live *live)
 
 	if (privileges_check())
 		return -EPERM;
-	error = kernel_open(&live->kernel, &live->config, &live->plan, ring_bytes(), on_event, live);
+	error = kernel_open(&live->kernel, &live->config, &live->plan, interfaces_need(live->options),
+			    ring_bytes(), on_event, live);
 	if (error) {
 		log_error("%s", live->kernel && *kernel_error(live->kernel) ? kernel_error(live->kernel)
 									     : strerror(-error));

@@ -97,7 +97,7 @@ static void open_programs(struct bench *bench, u64 memory)
 
 	if (plan_memory(memory, &config, &plan))
 		die("plan", EINVAL);
-	if (kernel_open(&bench->kernel, &config, &plan, 4 << 20, on_event, bench))
+	if (kernel_open(&bench->kernel, &config, &plan, NEED_ALL, 4 << 20, on_event, bench))
 		die(bench->kernel ? kernel_error(bench->kernel) : "load", 0);
 	bench->skel = bench_bpf__open_and_load();
 	if (!bench->skel)
