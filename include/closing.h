@@ -3,6 +3,7 @@
 #ifndef TCPSHAKE_CLOSING_H
 #define TCPSHAKE_CLOSING_H
 
+#include "pending.h"
 #include "promote.h"
 
 INLINE int step_connection_tomb(struct step *s, u32 slot, u64 *word)
@@ -35,6 +36,11 @@ INLINE void suspect_accept_queue(struct step *s)
 
 INLINE void repeat_syn(struct step *s)
 {
+	if (!(s->own->flags & END_HAS_ISN)) {
+		s->own->isn = s->seg->seq;
+		s->own->flags |= END_HAS_ISN;
+		take_offers(s);
+	}
 	if (has_ack(s)) {
 		if (s->own->syn_place == s->seg->place)
 			COUNT(s->tally, synack_repeated);

@@ -85,6 +85,9 @@ INLINE enum fit fit_pending(const struct segment *seg, const struct flow *flow, 
 	if (is_plain_syn(seg)) {
 		if (syn_known(own, own_proofs, seg->seq))
 			return FIT_NUMBERS;
+		/* its SYN-ACK was seen before it, and took its data too (RFC 7413) */
+		if ((word & WORD_ADOPTION) && (own_proofs & PROOF_S) && segment_end(seg) == own->top)
+			return FIT_NUMBERS;
 		/* the other half of a simultaneous or split open */
 		return !(word & WORD_TOMB) && !(own_proofs & PROOF_S) && (peer_proofs & PROOF_S)
 			       ? FIT_NUMBERS : FIT_NONE;
@@ -108,9 +111,13 @@ INLINE enum fit fit_connection(const struct segment *seg, const struct flow *flo
 	u32 e = seg->sender & 1;
 
 	/* a number kept in isn_alt is no claim any more */
-	if (seg->flags & TCP_SYN)
-		return (flow->end[e].flags & END_HAS_ISN) && seg->seq == flow->end[e].isn
-			       ? FIT_NUMBERS : FIT_NONE;
+	if (seg->flags & TCP_SYN) {
+		if (flow->end[e].flags & END_HAS_ISN)
+			return seg->seq == flow->end[e].isn ? FIT_NUMBERS : FIT_NONE;
+		/* its SYN-ACK, seen after all: the open was inferred without it */
+		return is_syn_ack(seg) && (flow->end[PEER_OF(e)].flags & END_HAS_ISN) &&
+		       seg->ack == flow->end[PEER_OF(e)].isn + 1 ? FIT_NUMBERS : FIT_NONE;
+	}
 	/* what a live one of the same pair may claim as well is not its predecessor's */
 	if (word & WORD_TOMB)
 		return seg->flags & TCP_CONTROL ? FIT_KEY : FIT_NONE;

@@ -148,6 +148,10 @@ INLINE void infer_open(struct step *s)
 INLINE void join_handshake(struct step *s)
 {
 	s->flow->first_ns = s->seg->time;
+	s->own->isn = s->seg->seq; /* with data in the SYN, another than the SYN-ACK told */
+	take_offers(s);
+	if (s->seg->len && s->peer->synack && (own_proofs(s) & PROOF_A))
+		s->flow->flags |= FLOW_FAST_OPEN;
 	s->word &= ~WORD_ADOPTION;
 	s->flow->flags &= ~FLOW_BY_SYNACK;
 	COUNT(s->tally, adoptions_joined);

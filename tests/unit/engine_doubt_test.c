@@ -321,6 +321,24 @@ static void synack_never_seen(void **state)
 	       "1.011 close fin by client three_way TIME_WAIT/CLOSED inferred syn_ack");
 }
 
+/* It had only been overtaken: it is the connection's own, not the beginning of another one. */
+static void synack_seen_after_a_fin(void **state)
+{
+	struct stage *s = *state;
+
+	play(s, "0.000 c S 1000",
+		"0.020 c F. 1001 ack 5001",
+		"0.021 s F. 5001 ack 1002",
+		"0.021 s S. 5000 ack 1001 wscale 7",
+		"0.022 c F. 1001 ack 5001");
+	expect(s, "0.021 open three_way 0+0 us 1 SYN 0 SYN-ACK inferred");
+	assert_int_equal(counted(s, adoptions_started), 0);
+	play(s, "0.030 c . 1002 ack 5002");
+	expect(s, "0.030 close fin by client three_way TIME_WAIT/CLOSED inferred syn_ack");
+	assert_int_equal(last_flow(s)->end[PEER_OF(flow_client(last_flow(s)))].isn, 5000);
+	assert_int_equal(last_flow(s)->end[PEER_OF(flow_client(last_flow(s)))].wscale, 7);
+}
+
 MAIN_OF_SCENES(scene(accept_queue_full), scene(accept_cleared_by_the_server),
 	       scene(accept_not_cleared_by_the_client), scene(crossing_retransmissions),
 	       scene(suspicion_dropped_for_a_repeated_syn), scene(synack_at_another_place),
@@ -328,4 +346,4 @@ MAIN_OF_SCENES(scene(accept_queue_full), scene(accept_cleared_by_the_server),
 	       scene(stray_synack_adopted), scene(stray_synack_needs_exact_numbers), scene(stray_fin_adopted),
 	       scene(stray_fins_adopted), scene(stray_fin_alone), scene(floods_of_fins_and_acks_adopt_nothing),
 	       scene(client_side_only), scene(one_sided_handshakes_are_not_half_open), scene(server_side_only),
-	       scene(seen_at_two_places), scene(repeated_and_seen_twice), scene(synack_never_seen))
+	       scene(seen_at_two_places), scene(repeated_and_seen_twice), scene(synack_never_seen), scene(synack_seen_after_a_fin))

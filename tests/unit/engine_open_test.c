@@ -178,6 +178,22 @@ static void synack_before_syn(void **state)
 	expect(s, "0.010 open three_way 0+10000 us 1 SYN 1 SYN-ACK");
 }
 
+/* The SYN-ACK takes the data as well: the ISN is not its ack less one. */
+static void fast_open_synack_before_syn(void **state)
+{
+	struct stage *s = *state;
+	const struct flow *flow;
+
+	play(s, "0.000 s S. 5000 ack 1101",
+		"0.000 c S 1000:1100(100) wscale 7",
+		"0.010 c . 1101 ack 5001");
+	expect(s, "0.010 open fast_open 0+10000 us 1 SYN 1 SYN-ACK");
+	flow = &last_event(s)->flow;
+	assert_int_equal(flow->end[flow_client(flow)].isn, 1000);
+	assert_int_equal(flow->end[flow_client(flow)].wscale, 7);
+	assert_int_equal(counted(s, adoptions_joined), 1);
+}
+
 /* The ISN is the last number before the wrap. */
 static void sequence_wraps_at_the_syn(void **state)
 {
@@ -315,7 +331,7 @@ static void fin_of_the_server_in_syn_rcvd(void **state)
 MAIN_OF_SCENES(scene(three_way), scene(syn_repeated), scene(synack_repeated), scene(data_in_third_ack),
 	       scene(data_instead_of_third_ack), scene(server_data_opens_nothing), scene(fast_open),
 	       scene(fast_open_without_cookie), scene(simultaneous_open), scene(simultaneous_open_repeated),
-	       scene(split_open), scene(ack_before_synack), scene(synack_before_syn),
+	       scene(split_open), scene(ack_before_synack), scene(synack_before_syn), scene(fast_open_synack_before_syn),
 	       scene(sequence_wraps_at_the_syn), scene(ack_beyond_what_was_sent),
 	       scene(ack_from_outside_the_window), scene(window_is_scaled_by_the_receiver),
 	       scene(repeats_alone_open_nothing), scene(other_synack_claims), scene(synack_that_does_not_fit),

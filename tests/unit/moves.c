@@ -120,6 +120,8 @@ static void offer_deviations(const struct world *w, struct moves *moves)
 		offer(moves, MOVE_DOUBLE, i);
 		if (!f->seen && w->scenario->blind)
 			offer(moves, MOVE_BYPASS, i);
+		if (!f->seen && !f->got && w->scenario->two_queues)
+			offer(moves, MOVE_OVERTAKE, i);
 	}
 	for (u32 end = 0; end < 2; end++) {
 		if (can_act(w, end))
@@ -158,6 +160,9 @@ void world_move(struct world *w, struct move move)
 	case MOVE_BYPASS:
 		w->bypassed = 1;
 		world_deliver(w, f);
+		break;
+	case MOVE_OVERTAKE:
+		world_overtake(w, f);
 		break;
 	case MOVE_ACK:
 		world_emit(w, move.which, oracle_ack(&w->end[move.which]));

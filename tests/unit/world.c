@@ -185,6 +185,22 @@ static void remember_unread(struct world *w, u32 receiver, const struct packet *
 	imagine(w, receiver);
 }
 
+static void note_order(struct world *w, u32 sender, const struct packet *packet)
+{
+	const struct endpoint *peer = &w->end[PEER_OF(sender)];
+
+	w->rst_seen |= packet->flags & TCP_RST;
+	if (packet->flags & TCP_SYN)
+		w->syns_seen |= 1 << sender;
+	if (packet->flags & TCP_FIN)
+		w->fins_seen |= 1 << sender;
+	/* who knows whose FIN that is, before any SYN: as good as unseen */
+	if ((packet->flags & TCP_FIN) && !w->syns_seen)
+		w->bypassed = 1;
+	if (peer->fin_sent && packet->ack == peer->fin && !(w->fins_seen & 1 << PEER_OF(sender)))
+		w->ack_first = 1;
+}
+
 static void show(struct world *w, u32 sender, const struct packet *packet)
 {
 	struct segment seg = {
@@ -198,6 +214,7 @@ static void show(struct world *w, u32 sender, const struct packet *packet)
 		seg.offers = OFFER_WSCALE;
 	}
 	write_down(w, "seen", sender, packet);
+	note_order(w, sender, packet);
 	remember_unread(w, PEER_OF(sender), packet);
 	host_packet(w->host, PARSE_TCP, &seg, w->now);
 	if (world_seen)
@@ -218,7 +235,7 @@ struct in_flight *world_put(struct world *w, u32 sender, const struct packet *pa
 
 		if (f->used)
 			continue;
-		*f = (struct in_flight){ *packet, (u8)sender, (u8)seen, 1, w->orders++ };
+		*f = (struct in_flight){ *packet, (u8)sender, (u8)seen, 1, 0, w->orders++ };
 		w->in_flight++;
 		return f;
 	}
@@ -245,16 +262,22 @@ void world_drop(struct world *w, struct in_flight *f)
 	w->in_flight--;
 }
 
-void world_deliver(struct world *w, struct in_flight *f)
+void world_overtake(struct world *w, struct in_flight *f)
 {
 	u32 receiver = PEER_OF(f->sender);
 	struct packet packet = f->packet;
 
-	f->used = 0;
-	w->in_flight--;
+	f->got = 1;
 	write_down(w, f->seen ? "got" : "got unseen", f->sender, &packet);
 	world_emit(w, receiver, oracle_receive(&w->end[receiver], &packet));
 	imagine(w, receiver);
+}
+
+void world_deliver(struct world *w, struct in_flight *f)
+{
+	f->used = 0;
+	w->in_flight--;
+	world_overtake(w, f);
 }
 
 /* One step on: to the monitor, or from it to the receiver. */
@@ -267,8 +290,12 @@ void world_advance(struct world *w, struct in_flight *f)
 	f->seen = 1;
 	f->order = w->orders++;
 	show(w, f->sender, &f->packet);
-	if (at_monitor(w, PEER_OF(f->sender)))
+	if (f->got) {
+		f->used = 0;
+		w->in_flight--;
+	} else if (at_monitor(w, PEER_OF(f->sender))) {
 		world_deliver(w, f);
+	}
 }
 
 static void begin(struct world *w, const struct scenario *scenario, struct chooser *chooser)
@@ -284,7 +311,7 @@ static void begin(struct world *w, const struct scenario *scenario, struct choos
 	memset(w->flight, 0, sizeof(w->flight));
 	memset(w->unreads, 0, sizeof(w->unreads));
 	w->written = w->in_flight = w->orders = w->moves = w->opens = w->closes = 0;
-	w->bypassed = w->lost_unseen = w->aborted = 0;
+	w->bypassed = w->lost_unseen = w->aborted = w->rst_seen = w->syns_seen = w->fins_seen = w->ack_first = 0;
 	for (u32 end = 0; end < 2; end++) {
 		w->played[end] = 0;
 		w->end[end].visited = w->could[end] = 1u << STATE_CLOSED;

@@ -48,11 +48,13 @@ struct scenario {
 	enum stand stand;
 	int blind;  /* packets may pass by unseen */
 	int lossy_before; /* packets may be lost in front of the monitor */
+	int two_queues;	  /* the monitor may see a packet after its receiver, and after the answer */
 };
 
 struct in_flight {
 	struct packet packet;
 	u8 sender, seen, used;
+	u8 got;		/* the receiver has it: only the monitor has not */
 	u32 order;
 };
 
@@ -79,7 +81,8 @@ struct world {
 	struct packet unread[2][8]; /* seen, and not yet got by this end */
 	u32 unreads[2];
 	u32 passed[2];		  /* key's end of each */
-	int bypassed, lost_unseen, aborted;
+	int bypassed, lost_unseen, aborted, rst_seen, syns_seen, fins_seen; /* bit per end */
+	int ack_first;		  /* the ACK of a FIN was seen before it */
 	u32 moves, opens, closes;
 	struct event close;
 	u64 events;		  /* told, of all histories */
@@ -97,6 +100,7 @@ struct shown {
 
 enum move_kind {
 	MOVE_ADVANCE, MOVE_ACK, MOVE_ACT, MOVE_REPEAT, MOVE_REPEAT_FIN, MOVE_LOSE, MOVE_DOUBLE, MOVE_BYPASS,
+	MOVE_OVERTAKE,
 };
 
 struct move {
@@ -117,6 +121,7 @@ void world_emit(struct world *world, u32 sender, struct packet packet);
 struct in_flight *world_put(struct world *world, u32 sender, const struct packet *packet, int seen);
 void world_drop(struct world *world, struct in_flight *f);
 void world_deliver(struct world *world, struct in_flight *f);
+void world_overtake(struct world *world, struct in_flight *f); /* to the receiver, ahead of the monitor */
 void world_advance(struct world *world, struct in_flight *f); /* to the monitor, or from it to the receiver */
 
 int world_new(struct world *world);
