@@ -73,7 +73,7 @@ INLINE struct tally *env_tally(void)
 
 INLINE u64 env_clock(void)
 {
-	return bpf_ktime_get_ns();
+	return CFG(replay) ? READ_ONCE(replay_time) : bpf_ktime_get_ns();
 }
 
 INLINE struct event *env_event(void)

@@ -103,5 +103,6 @@ struct {
 
 u32 insert_locks[INSERT_LOCKS];
 u32 probation;
+u64 replay_time; /* ns: with config.replay, what user space says it is */
 
 #endif

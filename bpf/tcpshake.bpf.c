@@ -112,8 +112,7 @@ INLINE void engine_packet(void *ctx)
 
 	if (!seg)
 		return;
-	if (!CFG(replay))
-		seg->time = env_clock();
+	seg->time = env_clock();
 	if (engine_wants_numbers(seg))
 		ask_socket(ctx, seg);
 	file_packet(engine_finish(seg));

@@ -52,7 +52,7 @@ struct config {
 	u32 pair_limit;		/* TIME_WAITs of one pair that are worth an event */
 
 	u8 view;		/* enum view */
-	u8 replay;		/* take time from the segment, not from the clock */
+	u8 replay;		/* time comes with the packets, not from a clock */
 	u8 ask_sockets;		/* peer_numbers may be asked */
 	u8 no_ipv4, no_ipv6;
 	u8 zero;
