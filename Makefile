@@ -7,6 +7,7 @@
 #   make unit         the tests that need no root; make fuzz-smoke, make fuzz: the fuzzers
 #   make lint         warnings, cppcheck, clang-tidy; make format: clang-format
 #   make coverage     lines of include/ that unit tests and fuzzers reach
+#   sudo make install, sudo make uninstall: program, man page, service; PREFIX and DESTDIR as everywhere
 #   sudo make bench   costs per packet, as ratios
 #
 # V=1 shows the commands. CC, CLANG, BPFTOOL and BUILD may be set.
@@ -54,6 +55,7 @@ all: $(BUILD)/tcpshake
 # coverage.mk looks at the programs of these two
 include tests/unit.mk tests/fuzz.mk
 include $(filter-out tests/unit.mk tests/fuzz.mk,$(wildcard tests/*.mk))
+include $(wildcard deploy/*.mk)
 
 # Root installs and builds; what is built belongs to whom the tree belongs.
 give_back = if [ "$$(id -u)" -eq 0 ] && [ -d $(BUILD) ]; then chown -RP --reference=. $(BUILD); fi
