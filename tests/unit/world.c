@@ -197,7 +197,8 @@ static void note_order(struct world *w, u32 sender, const struct packet *packet)
 	/* who knows whose FIN that is, before any SYN: as good as unseen */
 	if ((packet->flags & TCP_FIN) && !w->syns_seen)
 		w->bypassed = 1;
-	if (peer->fin_sent && packet->ack == peer->fin && !(w->fins_seen & 1 << PEER_OF(sender)))
+	if (peer->fin_sent && packet->ack == peer->fin && !(w->fins_seen & 1 << PEER_OF(sender)) &&
+	    word_watch(world_shown(w).word) == WATCH_NONE)
 		w->ack_first = 1;
 }
 

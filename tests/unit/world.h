@@ -82,7 +82,7 @@ struct world {
 	u32 unreads[2];
 	u32 passed[2];		  /* key's end of each */
 	int bypassed, lost_unseen, aborted, rst_seen, syns_seen, fins_seen; /* bit per end */
-	int ack_first;		  /* the ACK of a FIN was seen before it */
+	int ack_first;		  /* the ACK of a FIN was seen before it, by one who did not watch */
 	u32 moves, opens, closes;
 	struct event close;
 	u64 events;		  /* told, of all histories */
