@@ -68,7 +68,7 @@ many = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc))
 
 test:
 	$(Q)sh tests/install build test
-	$(Q)$(MAKE) $(many) test-programs; built=$$?; \
+	$(Q)$(MAKE) --no-print-directory $(many) test-programs; built=$$?; \
 	tests/run --build $(BUILD) --build-status $$built $(TEST_STATUS:%=--status %); status=$$?; \
 	$(give_back); exit $$status
 
@@ -76,7 +76,7 @@ test-programs: all $(TEST_PROGRAMS)
 
 demo:
 	$(Q)sh tests/install build demo
-	$(Q)$(MAKE) $(many) all && tests/demo/demo.py; status=$$?; $(give_back); exit $$status
+	$(Q)$(MAKE) --no-print-directory $(many) all && tests/demo/demo.py; status=$$?; $(give_back); exit $$status
 
 # Says which packages are missing, where a compiler would only name a header.
 $(BUILD)/needs-%:
