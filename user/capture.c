@@ -230,6 +230,11 @@ int capture_next(struct capture *capture, struct segment *seg, enum parse_result
 	return 1;
 }
 
+void capture_extent(const struct capture *capture, u64 *done, u64 *size)
+{
+	capture_file_extent(capture->file, done, size);
+}
+
 const char *capture_error(const struct capture *capture)
 {
 	return capture->error;

@@ -38,6 +38,9 @@ int capture_open(struct capture **out, const char *path, const char *filter, cha
  */
 int capture_next(struct capture *capture, struct segment *seg, enum parse_result *result, u64 *time_ns);
 
+/* How much of the file was read, in bytes. *size: of the whole; 0: it is a pipe or the like. */
+void capture_extent(const struct capture *capture, u64 *done, u64 *size);
+
 /* What went wrong in capture_next(); "" when nothing did. */
 const char *capture_error(const struct capture *capture);
 

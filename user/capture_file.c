@@ -5,6 +5,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <pcap/pcap.h>
@@ -119,6 +120,17 @@ int capture_file_next(struct capture_file *file, struct raw_packet *packet, char
 		snprintf(error, size, "%s cannot be read further: %s\nwhat came before stands", file->name,
 			 file->pcap ? pcap_geterr(file->pcap) : pcapng_error(file->ng));
 	return got;
+}
+
+void capture_file_extent(const struct capture_file *file, u64 *done, u64 *size)
+{
+	off_t at = ftello(file->stream);
+	struct stat stat;
+
+	*done = at < 0 ? 0 : (u64)at;
+	*size = 0;
+	if (!fstat(fileno(file->stream), &stat) && S_ISREG(stat.st_mode))
+		*size = (u64)stat.st_size;
 }
 
 const char *capture_file_name(const struct capture_file *file)

@@ -16,6 +16,9 @@ int capture_file_open(struct capture_file **out, const char *path, char *error, 
 /* 1; 0 at the end; -EBADMSG, -EIO or -ENOMEM with the same in `error`. */
 int capture_file_next(struct capture_file *file, struct raw_packet *packet, char *error, size_t size);
 
+/* Bytes read so far, and those of the whole file; *size is 0 where it has no size. */
+void capture_file_extent(const struct capture_file *file, u64 *done, u64 *size);
+
 /* As errors name it. */
 const char *capture_file_name(const struct capture_file *file);
 

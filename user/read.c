@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* -r: the engine over a capture file, at capture time. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "capture.h"
 #include "host.h"
 #include "log.h"
 #include "metrics.h"
+#include "progress.h"
 #include "run.h"
 
 /*
@@ -14,6 +16,9 @@
  * fetched while the next ones are being read.
  */
 #define AHEAD 8
+
+#define LOOK_TURNS   1024 /* of reading ahead, between two looks around */
+#define LAST_WAIT_MS 1000 /* for who reads the events, once a signal came */
 
 struct packet {
 	struct segment seg;
@@ -25,6 +30,7 @@ enum stop {
 	STOP_NOT,
 	STOP_OUTPUT,   /* nobody takes events any more, or all that were asked for are out */
 	STOP_DURATION,
+	STOP_SIGNAL,
 };
 
 struct reading {
@@ -33,27 +39,59 @@ struct reading {
 	struct clock clock;
 	struct host *host;
 	struct plan plan;
+	struct progress progress;
 	u64 first_ns, last_ns;
 	enum exit_status status;
 	enum stop stop;
+	int output_over; /* and it was told why */
 };
 
+static volatile sig_atomic_t end_asked, summary_asked;
+
+static void on_signal(int number)
+{
+	if (number == SIGUSR1)
+		summary_asked = 1;
+	else
+		end_asked = 1;
+}
+
+/* A second SIGINT or SIGTERM ends the process itself. */
+static void catch_signals(void)
+{
+	struct sigaction ask = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	/* who waits for a pipe shall wake up */
+	struct sigaction end = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGUSR1, &ask, NULL);
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+}
+
+/* Tells once what became of the output; a cut file's status outlives a reader that left. */
 static void check_output(struct reading *reading, int error)
 {
-	if (run_output_status(error, &reading->status))
-		reading->stop = STOP_OUTPUT;
+	enum exit_status status = STATUS_OK;
+
+	if (!error || reading->output_over)
+		return;
+	progress_erase(&reading->progress);
+	reading->output_over = run_output_status(error, &status);
+	if (status != STATUS_OK)
+		reading->status = status;
+	reading->stop = STOP_OUTPUT;
 }
 
 static void on_event(void *arg, const struct event *event)
 {
 	struct reading *reading = arg;
 
-	if (event->kind >= EVENT_KINDS || reading->stop)
+	if (event->kind >= EVENT_KINDS || reading->stop == STOP_OUTPUT)
 		return;
 	/* unlike a live run a capture can wait for its reader */
-	while (output_congested(&reading->output) && !reading->stop)
+	while (output_congested(&reading->output) && reading->stop != STOP_OUTPUT && !end_asked)
 		check_output(reading, output_wait(&reading->output, 1000));
-	if (!reading->stop)
+	if (reading->stop != STOP_OUTPUT)
 		check_output(reading, output_event(&reading->output, event, NULL));
 	if (reading->options->count && reading->output.counts.accepted >= reading->options->count)
 		reading->stop = STOP_OUTPUT;
@@ -94,17 +132,50 @@ static void take(struct reading *reading, struct packet *packet)
 	host_packet(reading->host, packet->result, &packet->seg, packet->time);
 }
 
+static void print_summary(struct reading *reading)
+{
+	const struct service *rows;
+	struct levels levels;
+	u32 count = host_services(reading->host, &rows);
+
+	progress_erase(&reading->progress);
+	host_levels(reading->host, &levels);
+	run_summary(reading->options, host_tally(reading->host), &levels, &reading->output, rows, count,
+		    reading->last_ns - reading->first_ns);
+}
+
+/* What need not be done for every packet. */
+static void look_around(struct reading *reading, const struct capture *capture)
+{
+	u64 done, size;
+
+	if (end_asked)
+		reading->stop = STOP_SIGNAL;
+	if (summary_asked) {
+		summary_asked = 0;
+		print_summary(reading);
+	}
+	if (!reading->progress.size)
+		return;
+	capture_extent(capture, &done, &size);
+	progress_tell(&reading->progress, done, host_tally(reading->host)->count[C_packets]);
+}
+
 static void read_packets(struct reading *reading, struct capture *capture)
 {
 	struct packet packets[AHEAD];
 	int got = 1;
-	u32 count;
+	u32 count, turn = 0;
 
 	while (got == 1 && !reading->stop) {
 		got = read_ahead(reading, capture, packets, &count);
 		for (u32 i = 0; i < count && !reading->stop; i++)
 			take(reading, &packets[i]);
+		if (!(turn++ % LOOK_TURNS) || end_asked || summary_asked)
+			look_around(reading, capture);
 	}
+	progress_erase(&reading->progress);
+	/* a signal is an error to who reads a pipe */
 	if (got < 0 && !reading->stop) {
 		log_error("%s", capture_error(capture));
 		reading->status = STATUS_FAILED;
@@ -112,18 +183,20 @@ static void read_packets(struct reading *reading, struct capture *capture)
 }
 
 /* Of the whole capture, once: it stays, for nobody will write it again. */
-static void write_metrics(struct reading *reading, const struct levels *levels, const struct service *rows,
-			  u32 row_count)
+static void write_metrics(struct reading *reading)
 {
 	u64 states[TCP_STATES];
+	struct levels levels;
 	struct metrics metrics = {
 		.options = reading->options, .plan = &reading->plan, .tally = host_tally(reading->host),
-		.levels = levels, .output = &reading->output.counts, .states = states, .rows = rows,
-		.row_count = row_count, .time_ns = reading->last_ns,
+		.levels = &levels, .output = &reading->output.counts, .states = states,
+		.time_ns = reading->last_ns,
 	};
 	int error;
 
+	host_levels(reading->host, &levels);
 	host_states(reading->host, states);
+	metrics.row_count = host_services(reading->host, &metrics.rows);
 	error = metrics_write(&metrics, reading->options->textfile);
 	if (!error)
 		return;
@@ -133,23 +206,19 @@ static void write_metrics(struct reading *reading, const struct levels *levels, 
 
 static void finish(struct reading *reading)
 {
-	const struct service *rows;
-	struct levels levels;
-	u32 count;
 	int error;
 
 	if (reading->stop != STOP_OUTPUT)
-		host_conclude(reading->host, HOW_END_OF_CAPTURE, reading->last_ns);
+		host_conclude(reading->host, reading->stop ? HOW_END_OF_RUN : HOW_END_OF_CAPTURE,
+			      reading->last_ns);
 	do
-		error = output_wait(&reading->output, 1000);
+		error = end_asked ? output_drain_at_exit(&reading->output, LAST_WAIT_MS)
+				  : output_wait(&reading->output, 1000);
 	while (!error && output_wants_write(&reading->output));
-	run_output_status(error, &reading->status);
-	host_levels(reading->host, &levels);
-	count = host_services(reading->host, &rows);
-	run_summary(reading->options, host_tally(reading->host), &levels, &reading->output, rows, count,
-		    reading->last_ns - reading->first_ns);
+	check_output(reading, error);
+	print_summary(reading);
 	if (reading->options->textfile)
-		write_metrics(reading, &levels, rows, count);
+		write_metrics(reading);
 }
 
 int run_capture(const struct options *options)
@@ -158,6 +227,7 @@ int run_capture(const struct options *options)
 	struct capture *capture = NULL;
 	struct config config;
 	char error[512];
+	u64 done, size;
 
 	if (run_prepare(options, &config, &reading.plan))
 		return STATUS_USAGE;
@@ -176,6 +246,9 @@ int run_capture(const struct options *options)
 	} else {
 		clock_open(&reading.clock, CLOCK_CAPTURE);
 		reading.output.line.clock = &reading.clock;
+		catch_signals();
+		capture_extent(capture, &done, &size);
+		progress_open(&reading.progress, size, !options->quiet);
 		read_packets(&reading, capture);
 		finish(&reading);
 	}
