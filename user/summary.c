@@ -245,7 +245,7 @@ static void put_counters(struct put *put, const struct summary *summary)
 			continue;
 		PUT(put, "    ");
 		put_str(put, names[i]);
-		while (put->at < from + 32 && !put->overflow)
+		while (put->at < from + 36 && !put->overflow)
 			put_char(put, ' ');
 		put_u64(put, summary->tally->count[i]);
 		put_char(put, '\n');
