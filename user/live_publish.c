@@ -49,8 +49,8 @@ void live_publish(struct live *live, u64 time)
 	live->metrics_due_ns = time + live->options->interval_ms * NSEC_PER_MSEC;
 	error = write_metrics(live);
 	if (error && error != live->metrics_error)
-		log_error("%s: %s; the metrics are stale until it can be written again", live->options->textfile,
-			  strerror(-error));
+		log_error("%s%s: %s; the metrics are stale until it can be written again", live->options->textfile,
+			  error == -EEXIST ? METRICS_TEMPORARY : "", strerror(-error));
 	else if (!error && live->metrics_error)
 		log_note("%s: written again", live->options->textfile);
 	live->metrics_error = error;

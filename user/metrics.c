@@ -116,7 +116,14 @@ void metrics_print_label(FILE *out, const char *value)
 	for (; *value; value++) {
 		unsigned char c = (unsigned char)*value;
 
-		fputc(c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? c : '_', out);
+		if (c == '"')
+			fputs("\\\"", out);
+		else if (c == '\\')
+			fputs("\\\\\\\\", out);
+		else if (c >= 0x20 && c < 0x7f)
+			fputc(c, out);
+		else
+			fprintf(out, "\\\\x%02x", c);
 	}
 }
 

@@ -12,6 +12,9 @@
 #include "service_row.h"
 #include "summary.h"
 
+/* node_exporter reads what ends in .prom, so this does not. */
+#define METRICS_TEMPORARY ".tmp"
+
 /* More devices than this have no series of their own: the number of series has a limit. */
 #define METRICS_DEVICES 16
 
@@ -38,13 +41,18 @@ struct metrics {
 
 void metrics_print(const struct metrics *metrics, FILE *out);
 
-/* A label's value: the format escapes backslash, quote and line feed; all else odd becomes '_', for it must be UTF-8. */
+/*
+ * A label's value. As in text output, the backslash is doubled and what is not
+ * printable ASCII becomes \xNN, so that two names never look like one series;
+ * then the format has its own escapes for backslash and quote.
+ */
 void metrics_print_label(FILE *out, const char *value);
 
 /*
  * Puts the metrics in place of the file at `path`: a temporary file beside it,
  * then rename, so that no reader sees half of it. Returns 0 or a negative errno,
- * and leaves nothing behind.
+ * and leaves nothing behind. -EEXIST: something that cannot be taken away stands
+ * at the temporary name, METRICS_TEMPORARY behind the path.
  */
 int metrics_write(const struct metrics *metrics, const char *path);
 

@@ -10,9 +10,6 @@
 
 #include "metrics.h"
 
-/* node_exporter reads what ends in .prom, so this does not. */
-#define TEMPORARY_SUFFIX ".tmp"
-
 static int write_all(int fd, const char *text, size_t length)
 {
 	while (length) {
@@ -34,8 +31,11 @@ static int open_temporary(const char *path)
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int fd = open(path, flags, 0644);
 
-	if (fd < 0 && errno == EEXIST && !unlink(path))
+	if (fd < 0 && errno == EEXIST) {
+		if (unlink(path))
+			return -EEXIST;
 		fd = open(path, flags, 0644);
+	}
 	return fd < 0 ? -errno : fd;
 }
 
@@ -44,10 +44,10 @@ static int put_in_place(const char *path, const char *text, size_t length)
 	char temporary[PATH_MAX];
 	int fd, error;
 
-	if (strlen(path) + sizeof(TEMPORARY_SUFFIX) > sizeof(temporary))
+	if (strlen(path) + sizeof(METRICS_TEMPORARY) > sizeof(temporary))
 		return -ENAMETOOLONG;
 	strcpy(temporary, path);
-	strcat(temporary, TEMPORARY_SUFFIX);
+	strcat(temporary, METRICS_TEMPORARY);
 	fd = open_temporary(temporary);
 	if (fd < 0)
 		return fd;
