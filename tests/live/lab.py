@@ -179,17 +179,16 @@ class Flow(collections.namedtuple("Flow", "client_ip client_port server_ip serve
 class Lab:
     """client c0 ---- s0 server, `addresses` of each family on both sides."""
 
-    def __init__(self, addresses=1, mtu=1500):
+    def __init__(self, addresses=1, mtu=1500, queues=None):
         name = f"ts{os.getpid()}x{next(numbers)}"
         self.stack = contextlib.ExitStack()
-        self.mtu = mtu
         self.client_device, self.server_device = "c0", "s0"
         with contextlib.ExitStack() as stack:
             self.client = Namespace(name + "c")
             stack.callback(self.client.close)
             self.server = Namespace(name + "s")
             stack.callback(self.server.close)
-            self.add_link(self.client_device, self.server_device, mtu)
+            self.add_link(self.client_device, self.server_device, mtu, queues)
             self.add_addresses(addresses)
             self.client_mac, self.server_mac = self.mac(self.client, "c0"), self.mac(self.server, "s0")
             self.stack = stack.pop_all()
@@ -200,9 +199,11 @@ class Lab:
     def __exit__(self, *_):
         self.stack.close()
 
-    def add_link(self, client_device, server_device, mtu=1500):
-        self.client.ip("link", "add", client_device, "mtu", str(mtu), "type", "veth", "peer", "name", server_device,
-                       "mtu", str(mtu), "netns", self.server.name)
+    def add_link(self, client_device, server_device, mtu=1500, queues=None):
+        """queues: as many as the kernel likes, or a number."""
+        shape = ["mtu", str(mtu)] + (["numrxqueues", str(queues), "numtxqueues", str(queues)] if queues else [])
+        self.client.ip("link", "add", client_device, *shape, "type", "veth", "peer", "name", server_device,
+                       *shape, "netns", self.server.name)
         for host, device in ((self.client, client_device), (self.server, server_device)):
             host.sysctl(f"net.ipv6.conf.{device}.accept_dad", 0)
             host.ip("-b", "-", input=f"link set lo up\nlink set {device} up\n")
@@ -303,7 +304,7 @@ class Lab:
 
 def address(family, side, n):
     if family == socket.AF_INET:
-        return f"10.{side + 1}.{n >> 8}.{(n & 255) + 1}" if n < 255 else f"10.{side + 1}.{1 + n // 250}.{n % 250 + 1}"
+        return f"10.{side + 1}.{n // 250}.{n % 250 + 1}"
     return f"fd00::{side + 1}:{n + 1:x}"
 
 
@@ -415,6 +416,18 @@ class Watcher:
             self.process.wait()
 
     # --- the summary ---
+
+    def ask(self):
+        """A summary in between. Returns its counters."""
+        with self.changed:
+            before = len(self.errors)
+        self.signal(signal.SIGUSR1)
+        self.wait_for(lambda: any(line.startswith("  counters") for line in self.errors[before:]), "a summary")
+        lines = 0
+        while lines < len(self.errors):  # it is one write: the rest of it is on its way
+            lines = len(self.errors)
+            time.sleep(0.02)
+        return self.counters
 
     @property
     def summary(self):

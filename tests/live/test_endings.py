@@ -2,7 +2,6 @@
 """How connections of real kernels open, close and get stuck, and what is told of it."""
 import contextlib
 import socket
-import time
 
 import pytest
 
@@ -437,7 +436,7 @@ def test_older_than_the_run(lab, family, mode):
     stays, _, standing = lab.pair(family, listener)
 
     watch = lab.watch(mode=mode)
-    until(lambda: adopted(watch) == 4, "the four connections")
+    until(lambda: watch.ask()["begun_by_adoption"] == 4, "the four connections")
     close_in_four(lab, client, server, established, ("FIN_WAIT_2", "CLOSE_WAIT"))
     watch.expect("close", established, how="fin", by="client", sequence="four_way", adopted=True, opened=False,
                  local="server")
@@ -451,17 +450,6 @@ def test_older_than_the_run(lab, family, mode):
     assert close["how"] == "end_of_run"
     assert (close["client_state"], close["server_state"]) == ("ESTABLISHED", "ESTABLISHED")
     assert watch.counters["begun_by_adoption"] == 4
-
-
-def adopted(watch):
-    """By a summary in between, which SIGUSR1 asks for."""
-    import signal
-    before = len(watch.errors)
-    watch.signal(signal.SIGUSR1)
-    watch.wait_for(lambda: any(line.startswith("  counters") for line in watch.errors[before:])
-                   and len(watch.counters) > 1, "a summary")
-    time.sleep(0.02)
-    return watch.counters["begun_by_adoption"]
 
 
 # --- every way to attach ---
