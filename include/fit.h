@@ -53,7 +53,10 @@ INLINE int acks_syn(const struct end *end, u32 proofs, u32 ack)
 INLINE int rst_proved(const struct segment *seg, const struct end *own, u32 own_proofs,
 		      const struct end *peer, u32 peer_proofs)
 {
-	if (own_proofs & PROOF_S)
+	/* a SYN-ACK that answers nothing is a claim: by its number a stale peer would end what is new */
+	int claim = own->synack && !(own_proofs & PROOF_K) && !(own->flags & END_SENT_PLAIN_SYN);
+
+	if ((own_proofs & PROOF_S) && !claim)
 		return seg->seq == own->top;
 	return (seg->flags & TCP_ACK) && (peer_proofs & PROOF_S) &&
 	       seq_within(seg->ack, peer->isn + 1, peer->top);

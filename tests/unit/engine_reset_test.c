@@ -99,6 +99,24 @@ static void same_syn_opens_after_reset_of_a_stale_peer(void **state)
 	expect(s, "1.011 open three_way 0+1000 us 2 SYN 1 SYN-ACK");
 }
 
+/* The stale peer is in SYN_RCVD: its SYN-ACK, and its RST, speak of the handshake before. */
+static void reset_of_a_stale_peer_in_syn_rcvd(void **state)
+{
+	struct stage *s = *state;
+
+	play(s, "0.000 c S 1000",
+		"0.010 s S. 70000 ack 90000",
+		"0.011 c R 90000",
+		"0.012 s R 70001");
+	expect_nothing(s);
+	assert_int_equal(counted(s, synack_unfit), 1);
+	assert_int_equal(counted(s, rst_ignored), 2);
+	play(s, "1.000 c S 1000",
+		"1.010 s S. 5000 ack 1001",
+		"1.011 c . 1001 ack 5001");
+	assert_int_equal(counted(s, handshakes_completed), 1);
+}
+
 static void own_reset_needs_no_proof(void **state)
 {
 	struct stage *s = *state;
@@ -275,7 +293,7 @@ static void capture_ends_while_in_doubt(void **state)
 MAIN_OF_SCENES(scene(refused), scene(refused_with_data_in_the_syn), scene(refusal_with_wrong_numbers),
 	       scene(aborted_before_the_answer), scene(aborted_after_the_answer),
 	       scene(reset_by_the_server_after_its_synack), scene(same_syn_opens_after_reset_of_a_stale_peer),
-	       scene(own_reset_needs_no_proof), scene(exact_number_of_the_local_socket),
+	       scene(reset_of_a_stale_peer_in_syn_rcvd), scene(own_reset_needs_no_proof), scene(exact_number_of_the_local_socket),
 	       scene(outside_the_window_of_the_local_socket), scene(in_the_window_of_the_local_socket),
 	       scene(silence_confirms), scene(its_sender_goes_on), scene(old_segments_disprove_nothing),
 	       scene(second_reset_is_only_counted), scene(while_a_fin_is_pending),

@@ -32,6 +32,8 @@ static int can_act(const struct world *w, u32 end)
 		return w->end[end].state == STATE_CLOSED && w->end[PEER_OF(end)].state == STATE_SYN_SENT;
 	case 'o':
 		return w->end[end].state == STATE_CLOSED;
+	case 'n':
+		return w->end[end].state != STATE_CLOSED;
 	case 'd':
 		return oracle_can_send(&w->end[end]);
 	case 'f':
@@ -54,6 +56,8 @@ static void act(struct world *w, u32 end)
 		world_emit(w, end, oracle_open_with_data(e, 300));
 	else if (what == 'o' || what == 'a')
 		world_emit(w, end, oracle_open(e));
+	else if (what == 'n')
+		world_restart(w);
 	else if (what == 'd' || what == 'D')
 		world_emit(w, end, oracle_send(e, 1000));
 	else if (what == 'r' || what == 'R')

@@ -189,6 +189,10 @@ static void note_order(struct world *w, u32 sender, const struct packet *packet)
 {
 	const struct endpoint *peer = &w->end[PEER_OF(sender)];
 
+	/* ISNs of two lives lie further apart than any number of one */
+	if ((packet->flags & (TCP_SYN | TCP_FIN)) && w->lives > 1 &&
+	    packet->seq - w->end[sender].iss > 0x8000000)
+		w->stale = 1;
 	w->rst_seen |= packet->flags & TCP_RST;
 	if (packet->flags & TCP_SYN)
 		w->syns_seen |= 1 << sender;
@@ -299,6 +303,27 @@ void world_advance(struct world *w, struct in_flight *f)
 	}
 }
 
+void world_restart(struct world *w)
+{
+	struct endpoint *client = &w->end[CLIENT];
+
+	*client = (struct endpoint){ .iss = client->nxt + 0x10000000, .wscale = client->wscale };
+	w->unreads[CLIENT] = 0;
+	w->lives++;
+	world_emit(w, CLIENT, oracle_open(client));
+}
+
+/* A server whose connection is over takes the next one, with another ISN; in TIME_WAIT too (RFC 6191). */
+static void listen_again(struct world *w)
+{
+	struct endpoint *server = &w->end[SERVER];
+
+	if (w->lives < 2 || server->listening || (server->state != STATE_CLOSED && server->state != STATE_TIME_WAIT))
+		return;
+	*server = (struct endpoint){ .iss = server->nxt + 0x30000000, .wscale = server->wscale, .listening = 1 };
+	w->unreads[SERVER] = 0;
+}
+
 static void begin(struct world *w, const struct scenario *scenario, struct chooser *chooser)
 {
 	/* some histories have their numbers wrap at the SYN, some later */
@@ -313,6 +338,8 @@ static void begin(struct world *w, const struct scenario *scenario, struct choos
 	memset(w->unreads, 0, sizeof(w->unreads));
 	w->written = w->in_flight = w->orders = w->moves = w->opens = w->closes = 0;
 	w->bypassed = w->lost_unseen = w->aborted = w->rst_seen = w->syns_seen = w->fins_seen = w->ack_first = 0;
+	w->lives = 1;
+	w->stale = 0;
 	for (u32 end = 0; end < 2; end++) {
 		w->played[end] = 0;
 		w->end[end].visited = w->could[end] = 1u << STATE_CLOSED;
@@ -329,6 +356,7 @@ void world_play(struct world *w, const struct scenario *scenario, struct chooser
 		if (!moves.n)
 			return;
 		world_move(w, moves.move[choose(chooser, moves.n)]);
+		listen_again(w);
 		w->now += STEP_NS;
 		if (world_moved)
 			world_moved(w);

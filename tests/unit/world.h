@@ -41,8 +41,8 @@ struct scenario {
 	/*
 	 * What the ends do, in this order when nothing else is going on; ahead of
 	 * it as a deviation: o open, O open with data, d send data, f close,
-	 * l send the last data with the FIN, r abort. Capitals are those of the
-	 * server, but for O; 'a' is an open of the server.
+	 * l send the last data with the FIN, r abort, n lose all memory and open anew.
+	 * Capitals are those of the server, but for O; 'a' is an open of the server.
 	 */
 	const char *script;
 	enum stand stand;
@@ -81,6 +81,8 @@ struct world {
 	struct packet unread[2][8]; /* seen, and not yet got by this end */
 	u32 unreads[2];
 	u32 passed[2];		  /* key's end of each */
+	int lives;		  /* how often the client opened */
+	int stale;		  /* a SYN or FIN of a life before was seen in a later one: as good as forged */
 	int bypassed, lost_unseen, aborted, rst_seen, syns_seen, fins_seen; /* bit per end */
 	int ack_first;		  /* the ACK of a FIN was seen before it, by one who did not watch */
 	u32 moves, opens, closes;
@@ -115,6 +117,9 @@ struct moves {
 /* All that can happen next, the quiet course first; none: at rest. */
 void world_moves(const struct world *world, struct moves *moves);
 void world_move(struct world *world, struct move move);
+
+/* The client has crashed: from the same port it opens again, with another ISN. */
+void world_restart(struct world *world);
 
 /* The channel. */
 void world_emit(struct world *world, u32 sender, struct packet packet);
