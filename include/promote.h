@@ -24,8 +24,8 @@ SUBPROGRAM int tell_open(const struct flow *flow, u64 word, const struct segment
 	news.time = seg->time;
 	news.ifindex = seg->ifindex;
 
-	/* a retransmission makes a round trip ambiguous (Karn): then it is not given */
-	if (flow->mark_ns && server->synack == 1) {
+	/* a retransmission makes a round trip ambiguous (Karn), and so do SYN-ACKs of both ends: then it is not given */
+	if (flow->mark_ns && server->synack == 1 && !client->synack) {
 		if (client->syn == 1 && flow->mark_ns > flow->first_ns)
 			news.value = flow->mark_ns - flow->first_ns;
 		news.value2 = seg->time - flow->mark_ns;
