@@ -254,7 +254,7 @@ static enum exit_status status_of(int error)
 static u32 ring_bytes(void)
 {
 	const char *pages = getenv("TCPSHAKE_RING_PAGES"); /* for tests: a ring that overflows */
-	u32 bytes = pages ? (u32)atoi(pages) * (u32)sysconf(_SC_PAGESIZE) : 0;
+	u32 bytes = pages ? (u32)strtoul(pages, NULL, 10) * (u32)sysconf(_SC_PAGESIZE) : 0;
 
 	return bytes ? bytes : RING_BYTES;
 }

@@ -50,7 +50,7 @@ u64 notify_watchdog_ns(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 
-	if (!usec || !getenv("NOTIFY_SOCKET") || (pid && atoi(pid) != getpid()))
+	if (!usec || !getenv("NOTIFY_SOCKET") || (pid && strtol(pid, NULL, 10) != getpid()))
 		return 0;
 	return strtoull(usec, NULL, 10) * 1000 / 2;
 }
