@@ -48,6 +48,8 @@ void run_summary(const struct options *options, const struct tally *tally, const
 		.verbose = options->verbose,
 	};
 
+	if (count < 0)
+		log_note("the summary is without services: %s", strerror(-count));
 	summary_print(&summary, stderr);
 	free(services);
 }
