@@ -13,3 +13,17 @@ $(BUILD)/live/rewrite: tests/live/rewrite.c $(PLAIN_OBJ)
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(PLAIN_LIBS) -lcap -lseccomp -o $@
+
+# The program under gcc's sanitizers, its calls going by way of tests/live/fault.c.
+ASAN_KERNEL := $(patsubst %,$(BUILD)/asan/%,$(filter-out $(PLAIN_OBJ:$(BUILD)/%=%),$(USER_OBJ:$(BUILD)/%=%)))
+FAULTY := malloc calloc realloc open_memstream vasprintf mmap open write writev fchmod rename socket \
+	epoll_create1 epoll_ctl timerfd_create signalfd
+TEST_PROGRAMS += $(BUILD)/live/faulty
+
+$(ASAN_KERNEL): ASAN_FLAGS += -I$(BUILD)
+$(ASAN_KERNEL): $(SKELETONS)
+
+$(BUILD)/live/faulty: tests/live/fault.c $(ASAN_KERNEL) $(BUILD)/asan/user.a
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ASAN_FLAGS) $(FAULTY:%=-Wl,--wrap=%) $^ $(LIBS) -ldl -o $@

@@ -79,9 +79,11 @@ def still_there(held):
     """Those of them that exist."""
     found = {}
     for kind, numbers in held.items():
-        listed = {entry["id"] for entry in json.loads(run("bpftool", "-j", kind, "show").stdout or "[]")}
-        if numbers & listed:
-            found[kind] = numbers & listed
+        shown = run("bpftool", "-j", kind, "show", check=False)
+        if shown.returncode:  # one went while the list was made
+            return {kind: "unknown"}
+        if numbers & {entry["id"] for entry in json.loads(shown.stdout or "[]")}:
+            found[kind] = numbers
     return found
 
 
