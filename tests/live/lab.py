@@ -320,6 +320,11 @@ def brief(event):
     return " ".join(f"{key}={value}" for key, value in event.items() if key not in skipped)
 
 
+def field(event, key):
+    """Bytes are exact or modulo 2^32, as the time it took allows: here there are never so many."""
+    return event.get(key, event.get(key + "_mod32") if key.endswith("_bytes") else None)
+
+
 class Watcher:
     """A running tcpshake: its events as they come, and its summary at the end."""
 
@@ -370,7 +375,8 @@ class Watcher:
                 if left <= 0 or (self.process.poll() is not None and not any(r.is_alive() for r in self.readers)):
                     raise AssertionError(f"waited for {what}; events: "
                                          + "\n".join(map(brief, self.events[-20:]))
-                                         + "\nstderr: " + "\n".join(self.errors[-60:]))
+                                         + f"\ncounters: {dict(self.counters)}"
+                                         + "\nstderr: " + "\n".join(self.notes))
                 self.changed.wait(min(left, 0.2))
 
     def wait_error(self, pattern, count=1, patience=PATIENCE):
@@ -378,9 +384,14 @@ class Watcher:
         return self.wait_for(lambda: [line for line in self.errors if re.search(pattern, line)][count - 1:],
                              f"'{pattern}' on standard error", patience)
 
+    @property
+    def notes(self):
+        """Standard error without plans and summaries."""
+        return [line for line in self.errors if re.match(r"tcpshake: (?!after )", line)]
+
     def matching(self, event, fields):
         return [e for e in self.events if e["event"] == event
-                and all(e.get(key) == value for key, value in fields.items())]
+                and all(field(e, key) == value for key, value in fields.items())]
 
     def expect(self, event, flow=None, patience=PATIENCE, **fields):
         """The event of this kind with these fields, waited for."""

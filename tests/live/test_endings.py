@@ -13,7 +13,7 @@ V4, V6 = socket.AF_INET, socket.AF_INET6
 TCP_FASTOPEN, MSG_FASTOPEN = 23, 0x20000000
 
 # Where each case takes seconds: both families and both modes, but not all four.
-CROSSED = pytest.mark.parametrize("family, mode", [(V4, "native"), (V6, "tc")], ids=["v4-native", "v6-tc"])
+crossed = pytest.mark.parametrize("family, mode", [(V4, "native"), (V6, "tc")], ids=["v4-native", "v6-tc"])
 
 
 def exchange(client, server, question=b"hello", answer=b"welcome"):
@@ -123,7 +123,7 @@ def test_connect_given_up(lab, family, mode):
     assert watch.counters["handshakes_aborted"] == 1
 
 
-@CROSSED
+@crossed
 def test_accept_queue_overflow(lab, family, mode):
     """
     The client is connected, the server is not: its accept queue was full when

@@ -19,7 +19,7 @@ import subprocess
 import pytest
 
 from frames import SYN, ethernet, packet
-from lab import ROOT, Lab, until
+from lab import ROOT, Lab, field, until
 
 TRAFFIC = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "live", "traffic")
 COUNT = int(os.environ.get("TCPSHAKE_VOLUME", "100000"))
@@ -132,9 +132,8 @@ def test_every_connection_is_counted_and_told(lab, mode, tmp_path):
     assert by[0, "fin", "client"] == tally["client_closes"] and by[1, "fin", "server"] == tally["server_closes"]
     assert by[2, "reset", "client"] == tally["client_resets"] and by[3, "reset", "server"] == tally["server_resets"]
     assert by[5, "fin", "client"] == tally["half_close"]
-    exact = {(event["client_bytes"], event["server_bytes"]) for event in events
-             if event["event"] == "close" and event["server_port"] == 7005}
-    assert exact == {(32, 3000)}
+    assert {(field(event, "client_bytes"), field(event, "server_bytes")) for event in events
+            if event["event"] == "close" and event["server_port"] == 7005} == {(32, 3000)}
     # each has one open, and one close after it
     open_now = collections.Counter()
     for event in events:
