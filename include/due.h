@@ -57,16 +57,38 @@ INLINE u32 pending_due(u64 word, const struct flow *flow)
 	return due;
 }
 
+INLINE int close_wait_is_due(u64 word)
+{
+	return !(word & WORD_TOLD_1) && CFG(close_wait_after) && any_end_is(word, STATE_CLOSE_WAIT);
+}
+
+INLINE int fin_wait_is_due(u64 word)
+{
+	return !(word & WORD_TOLD_2) && CFG(fin_wait_after) &&
+	       (is_waiting_to_finish(word_end_state(word, 0)) || is_waiting_to_finish(word_end_state(word, 1)));
+}
+
 INLINE u32 linger_due(u64 word, const struct flow *flow, u32 due)
 {
 	u32 since = (u32)tick_after(flow->mark_ns);
 
-	if (!(word & WORD_TOLD_1) && CFG(close_wait_after) && any_end_is(word, STATE_CLOSE_WAIT))
+	if (close_wait_is_due(word))
 		due = earlier(due, since + CFG(close_wait_after));
-	if (!(word & WORD_TOLD_2) && CFG(fin_wait_after) &&
-	    (is_waiting_to_finish(word_end_state(word, 0)) || is_waiting_to_finish(word_end_state(word, 1))))
+	if (fin_wait_is_due(word))
 		due = earlier(due, since + CFG(fin_wait_after));
 	return due;
+}
+
+/*
+ * Will anything come of this word's deadline? Not of a settled connection's where
+ * idleness is not asked about: it is only pushed ahead, each time it passes.
+ */
+INLINE int deadline_matters(u64 word)
+{
+	enum watch watch = word_watch(word);
+
+	return CFG(idle_after) || (word & WORD_TOMB) || (watch != WATCH_NONE && watch != WATCH_HALF) ||
+	       close_wait_is_due(word) || fin_wait_is_due(word);
 }
 
 INLINE u32 idle_tick(const struct flow *flow)

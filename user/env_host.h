@@ -49,16 +49,22 @@ INLINE int env_defer(const struct segment *seg) { (void)seg; return -1; }
 
 #include "sections.h"
 
+#include "engine.h"
+
+/*
+ * A deadline that does not matter is not noted: a capture whose clock jumps by
+ * decades (a machine that starts in 1970) would push it ahead a hundred thousand
+ * times.
+ */
 INLINE void env_note_due(u32 slot, u64 word)
 {
 	u64 *due = &engine->block_due[slot / (BLOCK_LINES * LINE_WORDS)];
 	u64 at = engine->tick + (s64)ticks_between((u32)engine->tick, word_due(word));
 
-	if (word && at < *due)
+	if (word && at < *due && deadline_matters(word))
 		*due = at;
 }
 
-#include "engine.h"
 #include "sweep.h"
 
 #endif

@@ -54,7 +54,7 @@ def rfc3339(ns):
 def value_of(text):
     number = re.fullmatch(r"([\d.]+)(ns|us|ms|s)", text)
     if number:
-        return round(float(number[1]) * UNITS[number[2]])
+        return nanoseconds(number[1]) * UNITS[number[2]] // 10**9
     if text.startswith("["):
         return text[1:-1].split(",")
     return {"true": True, "false": False}.get(text, int(text) if text.isdigit() else text)
