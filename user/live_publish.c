@@ -56,9 +56,9 @@ void live_publish(struct live *live, u64 time)
 	live->metrics_error = error;
 }
 
-/* A file that no one keeps up to date would be believed. */
+/* A file that no one keeps up to date would be believed; also one that a killed run left. */
 void live_unpublish(const struct live *live)
 {
-	if (live->options->textfile && live->metrics_due_ns)
+	if (live->options->textfile)
 		unlink(live->options->textfile);
 }
