@@ -268,14 +268,16 @@ def test_killed_at_random_moments(lab, tmp_path):
     with Chatter(lab) as traffic:
         for number in range(KILLS):
             environment = NO_TCX if number % 2 else {}
-            mode = chance.choice(["native", "tc"])
-            watch = lab.start("-q", "--mode", mode, "-i", "s0", "--textfile", str(path), "--interval", "0.1",
-                              environment=environment)
+            watch = lab.start("-q", "--mode", chance.choice(["native", "tc"]), "-i", "s0", "--textfile", str(path),
+                              "--interval", "0.1", environment=environment)
             time.sleep(chance.uniform(0, 1.2))
-            held = held_by(watch.process.pid)
+            killed = held_by(watch.process.pid)
             watch.kill()
-            wait_gone(held)
-            watch = lab.watch("--textfile", str(path), "--interval", "0.1", mode=mode, environment=environment)
+            if not environment:
+                wait_gone(killed)
+            watch = lab.watch("--textfile", str(path), "--interval", "0.1", mode=chance.choice(["native", "tc"]),
+                              environment=chance.choice([{}, NO_TCX]))
+            wait_gone(killed)
             held = held_by(watch.process.pid)
             traffic.wait()
             watch.stop()
