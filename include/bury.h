@@ -116,42 +116,36 @@ INLINE u64 linger_over(struct tally *tally, u64 was, u64 now, const struct flow 
 	return now & ~bit;
 }
 
-INLINE void pair_entered(struct tally *tally, u64 word, struct flow *flow, u64 time)
+INLINE void tell_pair(struct tally *tally, u64 word, const struct flow *flow, enum phase phase, u64 time)
 {
-	int count = pair_add(flow, 1);
+	u32 limit = CFG(pair_limit);
 	struct news news = {
-		.kind = EVENT_LINGER, .detail = PHASE_START, .detail2 = STATE_TIME_WAIT, .time = time,
+		.kind = EVENT_LINGER, .detail = phase, .detail2 = STATE_TIME_WAIT, .time = time,
+		.count = phase == PHASE_START ? limit : limit - limit / 4 - 1,
 		.value = word_end_state(word, 0) == STATE_TIME_WAIT ? 0 : 1, .value2 = SCOPE_PAIR,
 	};
 
-	if (!count)
+	tell(tally, &news, word, flow);
+}
+
+INLINE void pair_entered(struct tally *tally, u64 word, struct flow *flow, u64 time)
+{
+	int news = pair_add(flow, 1);
+
+	if (news == PAIR_NOT_COUNTED)
 		return;
 	flow->flags |= FLOW_IN_PAIR;
-	if (!CFG(pair_limit) || (u32)count % CFG(pair_limit))
-		return;
-	/* each further multiple of the limit is an update */
-	if ((u32)count != CFG(pair_limit))
-		news.detail = PHASE_UPDATE;
-	news.count = (u32)count;
-	tell(tally, &news, word, flow);
+	if (news == PAIR_START)
+		tell_pair(tally, word, flow, PHASE_START, time);
 }
 
 INLINE void pair_left(struct tally *tally, u64 word, struct flow *flow, u64 time)
 {
-	struct news news = {
-		.kind = EVENT_LINGER, .detail = PHASE_END, .detail2 = STATE_TIME_WAIT, .time = time,
-		.value = word_end_state(word, 0) == STATE_TIME_WAIT ? 0 : 1, .value2 = SCOPE_PAIR,
-	};
-	int count;
-
 	if (!(flow->flags & FLOW_IN_PAIR))
 		return;
 	flow->flags &= ~FLOW_IN_PAIR;
-	count = pair_add(flow, -1);
-	if (!CFG(pair_limit) || (u32)count + 1 != CFG(pair_limit))
-		return;
-	news.count = (u32)count;
-	tell(tally, &news, word, flow);
+	if (pair_add(flow, -1) == PAIR_END)
+		tell_pair(tally, word, flow, PHASE_END, time);
 }
 
 /* A tombstone goes: its time is over, or (how) a new connection or want of room ended it. */

@@ -57,20 +57,6 @@ INLINE void repeat_syn(struct step *s)
 	}
 }
 
-/*
- * On a host, a FIN of the remote end is taken for one only if the local socket
- * can still take it: a forged FIN that ends where old data ended would be
- * acknowledged by the next ACK, to the letter, and one from far ahead never.
- */
-INLINE int fin_admitted(const struct step *s)
-{
-	u32 fin = segment_end(s->seg);
-
-	if (s->seg->numbers != NUMBERS_KNOWN || fin_is_known(s->own, own_proofs(s), fin))
-		return 1;
-	return seq_within(fin - 1, s->seg->rcv_nxt, s->seg->rcv_nxt + s->seg->rcv_wnd);
-}
-
 INLINE void disprove_fin(struct step *s, u32 closer, struct end *end)
 {
 	s->word &= ~(proofs_in_word(closer, PROOF_F | PROOF_G | PROOF_Q) |
@@ -93,8 +79,8 @@ INLINE void doubt_fins(struct step *s)
 	if ((own_proofs(s) & PROOF_F) && s->seg->len && !seq_after(s->seg->seq, s->own->fin) &&
 	    seq_after(end, s->own->fin))
 		disprove_fin(s, s->e, s->own);
-	/* data that starts right behind the "FIN" was sent by one who never sent it */
-	else if ((own_proofs(s) & PROOF_F) && s->seg->len && s->seg->seq == s->own->fin - 1)
+	/* data in the FIN's own place: it was none. One byte there is a keepalive (RFC 1122 section 4.2.3.6) */
+	else if ((own_proofs(s) & PROOF_F) && s->seg->len > 1 && s->seg->seq == s->own->fin - 1)
 		disprove_fin(s, s->e, s->own);
 	if ((peer_proofs(s) & PROOF_F) && !(peer_proofs(s) & PROOF_G) && has_ack(s) &&
 	    seq_after(s->seg->ack, s->peer->fin) && !seq_after(s->seg->ack, s->peer->top))
@@ -125,9 +111,7 @@ INLINE void track(struct step *s)
 {
 	u32 end = segment_end(s->seg);
 
-	if (word_watch(s->was) == WATCH_NONE && !(s->own->flags & END_HAS_ACK))
-		s->own->top = end;
-	else if (seq_after(end, s->own->top))
+	if (!(s->own->flags & END_HAS_ACK) || seq_after(end, s->own->top))
 		s->own->top = end;
 	note_ack(s);
 }

@@ -204,6 +204,11 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 		return step_connection(seg, (u32)connection);
 	if (connection == FIND_BUSY)
 		return STEP_BUSY;
+	/* nor does a FIN begin anything that its receiver has left behind */
+	if (slot < 0 && may_begin && !(seg->flags & TCP_SYN) && !fin_takeable(seg)) {
+		COUNT(tally, fin_ignored);
+		may_begin = 0;
+	}
 	if (slot < 0 && slot != FIND_BUSY)
 		slot = find_other(seg, slot, may_begin, &fit);
 	if (slot == FIND_BUSY)

@@ -39,22 +39,30 @@ INLINE u64 expire_accept(struct tally *tally, u64 word, struct flow *flow, u64 t
 	return settle(word_with_watch(word, WATCH_NONE), flow);
 }
 
-/* Asks user space whether a local socket contradicts; 1: asked, wait for the answer. */
-INLINE int asked_sockets(struct tally *tally, u64 word, struct flow *flow, u64 time)
+/*
+ * Asks user space whether a local socket contradicts. Returns 0 when there is
+ * nobody to ask or the answer has had its time; else the word with the time of
+ * the answer, which counts from now: a sweep may come late, and what is due at
+ * once would be buried by the same call that asked.
+ */
+INLINE u64 ask_sockets(struct tally *tally, u64 word, struct flow *flow, u64 time, u64 now_tick)
 {
 	struct news news = { .kind = EVENT_SUSPECT, .detail = word_watch(word), .time = time };
 
 	if (!CFG(ask_sockets) || (flow->flags & FLOW_ASKED))
 		return 0;
-	flow->flags |= FLOW_ASKED;
-	tell(tally, &news, word, flow);
-	return 1;
+	/* a full ring: asked again then */
+	if (tell(tally, &news, word, flow))
+		flow->flags |= FLOW_ASKED;
+	return word_with_due(word, (u32)now_tick + ANSWER_TICKS);
 }
 
-INLINE u64 expire_reset(struct tally *tally, u64 word, struct flow *flow, u64 time)
+INLINE u64 expire_reset(struct tally *tally, u64 word, struct flow *flow, u64 time, u64 now_tick)
 {
-	if (asked_sockets(tally, word, flow, time))
-		return word_with_due(word, word_due(word) + ANSWER_TICKS);
+	u64 asked = ask_sockets(tally, word, flow, time, now_tick);
+
+	if (asked)
+		return asked;
 	flow->flags |= FLOW_RESET_INFERRED;
 	return bury(flow, word, HOW_RESET, time, 0);
 }
@@ -73,9 +81,10 @@ INLINE u64 tell_lingering(struct tally *tally, u64 word, struct flow *flow, u64 
 }
 
 /* A FIN that nobody acknowledged. One alone may be a forgery: the socket that it was sent to knows. */
-INLINE u64 expire_fin(struct tally *tally, u64 word, struct flow *flow, u64 time)
+INLINE u64 expire_fin(struct tally *tally, u64 word, struct flow *flow, u64 time, u64 now_tick)
 {
 	u32 a = word_proofs(word, 0), b = word_proofs(word, 1);
+	u64 asked;
 
 	if (word_watch(word) == WATCH_ONE_SIDED) {
 		flow->flags |= FLOW_ONE_SIDED;
@@ -85,9 +94,8 @@ INLINE u64 expire_fin(struct tally *tally, u64 word, struct flow *flow, u64 time
 		flow->flags |= FLOW_NO_LAST_ACK;
 		return bury(flow, word, HOW_FIN, time, 0);
 	}
-	if (asked_sockets(tally, word, flow, time))
-		return word_with_due(word, word_due(word) + ANSWER_TICKS);
-	return bury(flow, word, HOW_TIMEOUT, time, 0);
+	asked = ask_sockets(tally, word, flow, time, now_tick);
+	return asked ? asked : bury(flow, word, HOW_TIMEOUT, time, 0);
 }
 
 /*
@@ -110,7 +118,7 @@ INLINE u64 begin_probation(struct tally *tally, u64 word, struct flow *flow, u64
 	return word_with_due(word, (u32)(time / TICK_NS) + PROBATION_TICKS);
 }
 
-INLINE u64 expire_settled(struct tally *tally, u64 word, struct flow *flow, u64 time)
+INLINE u64 expire_settled(struct tally *tally, u64 word, struct flow *flow, u64 time, u64 now_tick)
 {
 	u32 tick = (u32)(time / TICK_NS);
 
@@ -118,18 +126,18 @@ INLINE u64 expire_settled(struct tally *tally, u64 word, struct flow *flow, u64 
 	word = tell_lingering(tally, word, flow, WORD_TOLD_2, CFG(fin_wait_after), time);
 	if (word_watch(word) == WATCH_FIN || word_watch(word) == WATCH_ONE_SIDED) {
 		if ((s32)(flow->last_tick + 1 + FIN_PATIENCE - tick) <= 0)
-			return expire_fin(tally, word, flow, time);
+			return expire_fin(tally, word, flow, time, now_tick);
 	} else if ((s32)(idle_tick(flow) - tick) <= 0) {
 		return begin_probation(tally, word, flow, time);
 	}
 	return word_with_due(word, due_of(word, flow));
 }
 
-INLINE u64 expire_probation(struct tally *tally, u64 word, struct flow *flow, u64 time)
+INLINE u64 expire_probation(struct tally *tally, u64 word, struct flow *flow, u64 time, u64 now_tick)
 {
-	if (asked_sockets(tally, word, flow, time))
-		return word_with_due(word, word_due(word) + ANSWER_TICKS);
-	return bury(flow, word, HOW_IDLE, time, 0);
+	u64 asked = ask_sockets(tally, word, flow, time, now_tick);
+
+	return asked ? asked : bury(flow, word, HOW_IDLE, time, 0);
 }
 
 INLINE u64 expire_tomb(struct tally *tally, u64 word, struct flow *flow, u64 time)
@@ -163,11 +171,11 @@ SUBPROGRAM u64 expire_once(struct flow *flow, u64 word, u64 now_tick)
 	case WATCH_ACCEPT:
 		return expire_accept(tally, word, flow, time);
 	case WATCH_RESET:
-		return expire_reset(tally, word, flow, time);
+		return expire_reset(tally, word, flow, time, now_tick);
 	case WATCH_PROBATION:
-		return expire_probation(tally, word, flow, time);
+		return expire_probation(tally, word, flow, time, now_tick);
 	default:
-		return expire_settled(tally, word, flow, time);
+		return expire_settled(tally, word, flow, time, now_tick);
 	}
 }
 

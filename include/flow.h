@@ -99,6 +99,7 @@ enum end_flag {
 	END_HAS_ALT = 0x02,   /* isn_alt holds the other of the last two claims */
 	END_HAS_FIN_ALT = 0x08,
 	END_HAS_ISN = 0x10,   /* isn holds */
+	END_FIN_UNSEEN = 0x04, /* in a connection: adopted with its FIN behind it, whose numbers nobody knows */
 	END_EARLY = 0x04,        /* before its SYN: isn_alt..top is a data segment */
 	END_FIN_ACKED_PLAIN = 0x20, /* its FIN was acknowledged before the peer's FIN, or beside it */
 	END_SENT_PLAIN_SYN = 0x40,  /* a SYN without ACK */

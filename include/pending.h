@@ -197,6 +197,10 @@ INLINE void step_rest(struct step *s, enum fit fit)
 			note_ack(s);
 		return;
 	}
+	if ((s->seg->flags & TCP_FIN) && !fin_admitted(s)) {
+		COUNT(s->tally, fin_ignored);
+		return;
+	}
 	note_ack(s);
 	take_data(s);
 	prove_syn_acked(s);

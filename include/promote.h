@@ -99,7 +99,7 @@ INLINE void supersede_all(struct flow *newer, u64 hash, u32 own_slot, u64 time)
 }
 
 /* The word of a connection after a step: what it is watched for follows from its proofs. */
-INLINE u64 settle(u64 word, const struct flow *flow)
+INLINE u64 settle(u64 word, struct flow *flow)
 {
 	u32 a = word_proofs(word, 0), b = word_proofs(word, 1);
 	u32 unacked = ((a & PROOF_F) && !(a & PROOF_G)) | ((b & PROOF_F) && !(b & PROOF_G));
@@ -114,6 +114,11 @@ INLINE u64 settle(u64 word, const struct flow *flow)
 		watch = WATCH_HALF;
 	else
 		watch = WATCH_NONE;
+	/* what is not watched goes on unseen: its highest numbers hold no longer */
+	if (watch == WATCH_NONE) {
+		flow->end[0].flags &= ~END_HAS_ACK;
+		flow->end[1].flags &= ~END_HAS_ACK;
+	}
 	word = word_with_watch(word, watch);
 	return word_with_due(word, due_of(word, flow));
 }
@@ -123,8 +128,6 @@ INLINE void begin_connection(struct flow *flow, u64 word, u64 time)
 {
 	for (u32 end = 0; end < 2; end++) {
 		flow->end[end].flags &= ~(END_HAS_ALT | END_EARLY);
-		if (!((word_proofs(word, 0) | word_proofs(word, 1)) & PROOF_F))
-			flow->end[end].flags &= ~END_HAS_ACK;
 	}
 	flow->last_tick = (u32)tick_of(time);
 	if ((word_proofs(word, 0) | word_proofs(word, 1)) & PROOF_F)
@@ -156,6 +159,9 @@ SUBPROGRAM int move_flow(struct flow *flow, u64 word, struct segment *seg)
 	if (!tally || !flow || !seg)
 		return SLOT_BUSY;
 	slot = claim_slot(seg->hash, TABLE_CONNECTIONS, word & WORD_INFERRED, seg->time);
+	/* the one to go is in somebody's hand for a moment: that is not a full table */
+	if (slot == SLOT_BUSY)
+		slot = claim_slot(seg->hash, TABLE_CONNECTIONS, word & WORD_INFERRED, seg->time);
 	if (slot < 0)
 		return slot;
 	target = env_flow((u32)slot);

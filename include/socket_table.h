@@ -95,7 +95,7 @@ SUBPROGRAM int adopt_socket(struct segment *seg, u32 proofs0, u32 proofs1, u32 c
 	u64 *word, now;
 	int slot;
 
-	if (!seg || !tally)
+	if (!seg || !tally || !wanted(seg))
 		return 0;
 	seg->hash = key_hash(&seg->key, CFG(secret));
 	slot = find_live(seg);
@@ -119,6 +119,10 @@ SUBPROGRAM int adopt_socket(struct segment *seg, u32 proofs0, u32 proofs1, u32 c
 	flow->last_tick = (u32)tick_of(seg->time);
 	flow->flags = FLOW_ADOPTED | FLOW_BY_GUESS | (client ? FLOW_CLIENT_IS_1 : 0);
 	flow->end[seg->sender & 1].flags = END_LOCAL;
+	for (u32 end = 0; end < 2; end++) {
+		if ((end ? proofs1 : proofs0) & PROOF_F)
+			flow->end[end].flags |= END_FIN_UNSEEN;
+	}
 	COUNT(tally, begun_by_adoption);
 	now = word_of_hash(seg->hash) | proofs_in_word(0, proofs0 & PROOF_MASK) |
 	      proofs_in_word(1, proofs1 & PROOF_MASK);

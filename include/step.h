@@ -62,11 +62,13 @@ INLINE void note_top(struct step *s)
 		s->own->top = end;
 }
 
-/* The ack that a copy of the FIN stands for: its own, or the highest known when it has none. */
+/* The ack that a copy of the FIN stands for: its own; when it has none, what its sender is known to have acknowledged. */
 INLINE u32 fin_ack_of(const struct step *s)
 {
 	if (has_ack(s))
 		return s->seg->ack;
+	if (own_proofs(s) & PROOF_H)
+		return s->peer->fin;
 	return s->own->flags & END_HAS_ACK ? s->own->ack : s->peer->isn;
 }
 
@@ -134,6 +136,28 @@ INLINE int fin_acked(struct step *s, u32 closer, struct end *end, u32 ack, int p
 	return 1;
 }
 
+/* A connection adopted half-closed has Q from the socket's state, and no numbers to work it out of. */
+INLINE int fins_have_numbers(const struct step *s)
+{
+	return word_watch(s->word) == WATCH_PENDING || !((s->own->flags | s->peer->flags) & END_FIN_UNSEEN);
+}
+
+/*
+ * On a host, a FIN of the remote end is taken for one only if the local socket
+ * can still take it: a forged FIN that ends where old data ended would be
+ * acknowledged by the next ACK, to the letter, and one from far ahead never.
+ */
+INLINE int fin_takeable(const struct segment *seg)
+{
+	return seg->numbers != NUMBERS_KNOWN ||
+	       seq_within(segment_end(seg) - 1, seg->rcv_nxt, seg->rcv_nxt + seg->rcv_wnd);
+}
+
+INLINE int fin_admitted(const struct step *s)
+{
+	return fin_takeable(s->seg) || fin_is_known(s->own, own_proofs(s), segment_end(s->seg));
+}
+
 /* What this segment, and what was kept of earlier ones, proves of FINs. */
 INLINE void prove_fins(struct step *s)
 {
@@ -149,7 +173,7 @@ INLINE void prove_fins(struct step *s)
 	/* the ACK of this FIN may have passed here before it */
 	if (fin && (s->peer->flags & END_HAS_ACK))
 		fin_acked(s, s->e, s->own, s->peer->ack, !(peer_proofs(s) & PROOF_F));
-	if (own_proofs(s) & peer_proofs(s) & PROOF_F) {
+	if ((own_proofs(s) & peer_proofs(s) & PROOF_F) && fins_have_numbers(s)) {
 		s->word &= ~(proofs_in_word(0, PROOF_Q) | proofs_in_word(1, PROOF_Q));
 		if (seq_before(s->own->fin_ack, s->peer->fin))
 			prove_own(s, PROOF_Q);

@@ -36,7 +36,8 @@ struct news {
 	u8 unselected; /* 1: the user asked not to see it */
 };
 
-INLINE void tell(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
+/* Returns 1 when the event is on its way, 0 when it is filtered or lost (and counted as that). */
+INLINE int tell(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
 {
 	struct event *event;
 
@@ -44,14 +45,14 @@ INLINE void tell(struct tally *tally, const struct news *news, u64 word, const s
 		COUNT(tally, events_made);
 		if (news->unselected || !(CFG(events) & 1u << news->kind)) {
 			COUNT(tally, events_filtered);
-			return;
+			return 0;
 		}
 	}
 	event = env_event();
 	if (!event) {
 		if (news->kind < EVENT_KINDS)
 			COUNT(tally, events_lost_in_ring);
-		return;
+		return 0;
 	}
 	event->version = EVENT_VERSION;
 	event->kind = news->kind;
@@ -66,6 +67,7 @@ INLINE void tell(struct tally *tally, const struct news *news, u64 word, const s
 	event->word = word;
 	event->flow = *flow;
 	env_send(event);
+	return 1;
 }
 
 INLINE void record_time(struct tally *tally, u32 histogram, u64 ns)
