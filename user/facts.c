@@ -98,11 +98,23 @@ int facts_syn_seen(const struct event *event, enum side side)
 	return end->syn || end->synack;
 }
 
+/* On a one-sided view only one end's FIN may ever be seen; the other's is not known to have followed. */
+static enum side lone_fin(const struct event *event)
+{
+	u32 client = proofs_of(event, SIDE_CLIENT) & PROOF_F, server = proofs_of(event, SIDE_SERVER) & PROOF_F;
+
+	if (!client == !server)
+		return SIDE_UNKNOWN;
+	return client ? SIDE_CLIENT : SIDE_SERVER;
+}
+
 enum close_sequence facts_sequence(const struct event *event)
 {
 	enum side first = facts_closed_by(event);
 
 	if (event->flow.how != HOW_FIN)
+		return SEQUENCE_NONE;
+	if (lone_fin(event) != SIDE_UNKNOWN)
 		return SEQUENCE_NONE;
 	if (first == SIDE_BOTH)
 		return SEQUENCE_SIMULTANEOUS;
@@ -121,7 +133,7 @@ enum side facts_closed_by(const struct event *event)
 {
 	switch (event->flow.how) {
 	case HOW_FIN:
-		return first_closer(event);
+		return lone_fin(event) != SIDE_UNKNOWN ? lone_fin(event) : first_closer(event);
 	case HOW_RESET:
 	case HOW_REFUSED:
 	case HOW_ABORTED:
@@ -134,7 +146,7 @@ enum side facts_closed_by(const struct event *event)
 /* Who closed first stays in TIME_WAIT: by the numbers, even when the last ACK was not seen. */
 enum side facts_time_wait(const struct event *event)
 {
-	return event->flow.how == HOW_FIN ? first_closer(event) : SIDE_UNKNOWN;
+	return event->flow.how == HOW_FIN ? facts_closed_by(event) : SIDE_UNKNOWN;
 }
 
 static u64 since(u64 then, u64 now)

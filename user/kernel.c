@@ -18,6 +18,7 @@
 #include "tcpshake_btf.skel.h"
 
 #define DEFERRED_A_TICK 4096
+#define EVENTS_A_POLL 65536
 
 int kernel_fail(struct kernel *kernel, int error, const char *format, ...)
 {
@@ -200,6 +201,11 @@ static int map_tables(struct kernel *kernel)
 	return 0;
 }
 
+/*
+ * libbpf goes on for as long as there is anything in the ring: in a flood that
+ * is for ever, and no tick or signal would be heard. It takes the record for
+ * which an error is returned.
+ */
 static int take_event(void *arg, void *data, size_t size)
 {
 	struct kernel *kernel = arg;
@@ -207,7 +213,7 @@ static int take_event(void *arg, void *data, size_t size)
 
 	if (size >= sizeof(*event) && event->version == EVENT_VERSION)
 		kernel->emit(kernel->arg, event);
-	return 0;
+	return --kernel->patience ? 0 : -EAGAIN;
 }
 
 static int open_ring(struct kernel *kernel)
@@ -239,14 +245,34 @@ int kernel_prepare(struct kernel **out, const struct config *config, const struc
 	return 0;
 }
 
-int kernel_load(struct kernel *kernel)
+static int load_sized(struct kernel *kernel)
 {
 	int error;
 
 	if ((error = open_object(kernel)) || (error = size_maps(kernel)))
 		return error;
 	choose_programs(kernel);
-	if ((error = load_object(kernel)) || (error = fill_engine(kernel, "engine_of_xdp", "xdp_engine")) ||
+	return load_object(kernel);
+}
+
+/* A kernel whose types are not what the programs ask for still takes those that ask for none. */
+static int load_plainer(struct kernel *kernel)
+{
+	log_note("without the kernel's type information: forged RSTs and FINs are judged as on a tap");
+	bpf_object__close(kernel->object);
+	kernel->object = NULL;
+	kernel->elf = tcpshake__elf_bytes(&kernel->elf_size);
+	kernel->config.ask_sockets = 0;
+	return load_sized(kernel);
+}
+
+int kernel_load(struct kernel *kernel)
+{
+	int error = load_sized(kernel);
+
+	if (error == -ENOTSUP && kernel->config.ask_sockets)
+		error = load_plainer(kernel);
+	if (error || (error = fill_engine(kernel, "engine_of_xdp", "xdp_engine")) ||
 	    (error = fill_engine(kernel, "engine_of_xdp_frags", "xdp_engine_frags")) ||
 	    (error = fill_engine(kernel, "engine_of_tc", "tc_engine")) || (error = map_tables(kernel)))
 		return error;
@@ -288,7 +314,11 @@ int kernel_ring_fd(const struct kernel *kernel)
 
 int kernel_poll(struct kernel *kernel)
 {
-	return ring_buffer__consume(kernel->ring);
+	int taken;
+
+	kernel->patience = EVENTS_A_POLL;
+	taken = ring_buffer__consume(kernel->ring);
+	return taken == -EAGAIN ? EVENTS_A_POLL : taken;
 }
 
 /* What the program returned, or a negative errno. */
@@ -311,10 +341,10 @@ static int step_deferred(struct kernel *kernel)
 		result = run(kernel->call_step, &seg, sizeof(seg));
 		kernel->drained += !result;
 	}
-	/* still busy: again at the next tick */
-	if (result == 1)
-		result = bpf_map_update_elem(kernel->deferred, NULL, &seg, BPF_ANY) ? -errno : 0;
-	return result;
+	/* still busy, or not to be run: again at the next tick */
+	if (result && bpf_map_update_elem(kernel->deferred, NULL, &seg, BPF_ANY))
+		return -errno;
+	return result < 0 ? result : 0;
 }
 
 static int call_lines(struct kernel *kernel, u32 first, u32 count, const struct sweep_call *like)

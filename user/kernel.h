@@ -67,7 +67,7 @@ void kernel_detach_all(struct kernel *kernel);
 /* Readable when the ring has passed a quarter. */
 int kernel_ring_fd(const struct kernel *kernel);
 
-/* Hands over all events in the ring; returns how many, or a negative errno. */
+/* Hands over the events in the ring, not more than 65,536 at once; returns how many, or a negative errno. */
 int kernel_poll(struct kernel *kernel);
 
 /* Once every 100 ms, now_ns CLOCK_MONOTONIC: what was put aside, then the sweep. */

@@ -13,6 +13,8 @@ struct hooked {
 	u32 ifindex;
 	int in_link, out_link; /* descriptors of links, or -1 */
 	int in_filter, out_filter; /* 1: a clsact filter of ours */
+	u32 handle;    /* its handle, of which this run has the claim by handle_fd */
+	int handle_fd;
 };
 
 struct kernel {
@@ -28,6 +30,7 @@ struct kernel {
 	u32 need; /* bits of enum need: what is loaded */
 	struct hooked *hooked;
 	u64 tick;	  /* last tick that was swept */
+	int patience;	  /* events that kernel_poll() still takes */
 	u64 drained;	  /* segments taken from the queue and stepped */
 	u64 *lines;	  /* mapped */
 	u32 *buckets;	  /* mapped */

@@ -98,8 +98,10 @@ static void on_event(void *arg, const struct event *event)
 		ask_about(live, event);
 		return;
 	}
-	if (enough(live))
+	if (enough(live)) {
+		live->output.counts.beyond++;
 		return;
+	}
 	marked = *event;
 	if (live->options->view != VIEW_TAP)
 		local_mark(&live->local, &marked.flow);
@@ -156,14 +158,17 @@ static void look_after(struct live *live, u64 time)
 static void on_tick(struct live *live)
 {
 	u64 expirations, time = live_now();
+	int error;
 
 	if (read(live->timer, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
 		return;
 	clock_refresh(&live->clock);
 	poll_kernel(live);
-	check_kernel(live, kernel_tick(live->kernel, time));
+	error = kernel_tick(live->kernel, time);
 	poll_kernel(live);
-	check_kernel(live, live_tell_losses(live, time));
+	if (!error)
+		error = live_tell_losses(live, time);
+	check_kernel(live, error);
 	live_publish(live, time);
 	check_output(live, output_flush(&live->output));
 	look_after(live, time);
@@ -187,6 +192,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

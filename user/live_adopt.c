@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Connections older than us. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 
 struct adoption {
 	struct live *live;
+	struct local_addresses watched; /* of the interfaces that are watched */
+	int loopback;			/* one of them is it */
 	u16 *listening;
 	u32 listenings, room;
 	int error; /* a port that found no room: its connections would be turned round */
@@ -48,9 +51,9 @@ static void proofs_of_state(u8 state, u32 *own, u32 *peer)
 	*own = *peer = PROOF_OPEN;
 	if (state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK) {
 		*own |= PROOF_H;
-		*peer |= PROOF_F | PROOF_G;
+		*peer |= PROOF_F | PROOF_G | PROOF_Q;
 	} else if (state == TCP_FIN_WAIT2) {
-		*own |= PROOF_F | PROOF_G;
+		*own |= PROOF_F | PROOF_G | PROOF_Q;
 		*peer |= PROOF_H;
 	}
 }
@@ -61,8 +64,9 @@ static void adopt(void *arg, const struct socket_entry *entry)
 	struct socket_call call = { .verdict = SOCKET_ADOPT };
 	u32 own, local, peer;
 
-	/* connections within the host pass no interface but the loopback */
-	if (local_has(&adoption->live->local, &entry->remote))
+	/* connections within the host pass no interface but the loopback; others most likely their address's own */
+	if (local_has(&adoption->live->local, &entry->remote) ? !adoption->loopback
+							       : !local_has(&adoption->watched, &entry->local))
 		return;
 	local = key_make(&call.seg.key, entry->local, entry->local_port, entry->remote, entry->remote_port);
 	proofs_of_state(entry->state, &own, &peer);
@@ -74,6 +78,23 @@ static void adopt(void *arg, const struct socket_entry *entry)
 	kernel_socket(adoption->live->kernel, &call);
 }
 
+/* Which addresses are the watched interfaces'. */
+static int read_watched(struct adoption *adoption)
+{
+	static u32 ifindex[INTERFACES_MAX];
+	const struct interfaces *interfaces = &adoption->live->interfaces;
+	const struct address loopback = address_v4(htonl(INADDR_LOOPBACK));
+	int error;
+
+	for (u32 i = 0; i < interfaces->count; i++)
+		ifindex[i] = interfaces->watched[i].ifindex;
+	if (!interfaces->count)
+		return -ENODEV;
+	error = local_of(&adoption->watched, ifindex, interfaces->count);
+	adoption->loopback = !error && local_has(&adoption->watched, &loopback);
+	return error;
+}
+
 void live_adopt(struct live *live)
 {
 	const u32 connected = 1 << TCP_ESTABLISHED | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 |
@@ -82,7 +103,9 @@ void live_adopt(struct live *live)
 	int error = 0;
 
 	if (live->options->view == VIEW_HOST) {
-		error = sockets_each(1 << TCP_LISTEN, note_listener, &adoption);
+		error = read_watched(&adoption);
+		if (!error)
+			error = sockets_each(1 << TCP_LISTEN, note_listener, &adoption);
 		if (!error)
 			error = adoption.error;
 		if (!error)
@@ -91,5 +114,6 @@ void live_adopt(struct live *live)
 	if (error)
 		log_detail("socket table: %s; connections older than this run are learned from their packets",
 			   strerror(-error));
+	local_free(&adoption.watched);
 	free(adoption.listening);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,23 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct address));
 }
 
+static int is_one_of(const char *name, const u32 *ifindex, u32 count)
+{
+	u32 number = if_nametoindex(name);
+
+	for (u32 i = 0; i < count; i++) {
+		if (ifindex[i] == number)
+			return 1;
+	}
+	return !count;
+}
+
 int local_refresh(struct local_addresses *local)
+{
+	return local_of(local, NULL, 0);
+}
+
+int local_of(struct local_addresses *local, const u32 *ifindex, u32 numbers)
 {
 	struct ifaddrs *list, *at;
 	struct address *found;
@@ -43,8 +60,10 @@ int local_refresh(struct local_addresses *local)
 		freeifaddrs(list);
 		return -ENOMEM;
 	}
-	for (at = list; at; at = at->ifa_next)
-		n += (size_t)address_of_sockaddr(at->ifa_addr, &found[n]);
+	for (at = list; at; at = at->ifa_next) {
+		if (is_one_of(at->ifa_name, ifindex, numbers))
+			n += (size_t)address_of_sockaddr(at->ifa_addr, &found[n]);
+	}
 	freeifaddrs(list);
 	qsort(found, n, sizeof(*found), compare);
 	free(local->address);

@@ -12,8 +12,12 @@ struct local_addresses {
 	size_t count;
 };
 
-/* Reads them anew. On failure the old ones stay; returns 0 or a negative errno. */
+/*
+ * Reads them anew; with interface numbers, only the addresses of those. On
+ * failure the old ones stay; returns 0 or a negative errno.
+ */
 int local_refresh(struct local_addresses *local);
+int local_of(struct local_addresses *local, const u32 *ifindex, u32 count);
 void local_free(struct local_addresses *local);
 int local_has(const struct local_addresses *local, const struct address *address);
 

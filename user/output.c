@@ -44,6 +44,8 @@ int output_open(struct output *output, int fd, enum output_format format, u32 ev
 
 	if (!quiet && fstat(fd, &stat))
 		return -errno;
+	/* also with -q: standard error may be a pipe, and dying of it would leave filters behind */
+	signal(SIGPIPE, SIG_IGN);
 	memset(output, 0, sizeof(*output));
 	output->fd = fd;
 	output->own_fd = -1;
@@ -54,7 +56,6 @@ int output_open(struct output *output, int fd, enum output_format format, u32 ev
 	output->ring = malloc(OUTPUT_QUEUE_BYTES);
 	if (!output->ring)
 		return -ENOMEM;
-	signal(SIGPIPE, SIG_IGN);
 	output->way = choose_way(output, stat.st_mode);
 	return 0;
 }

@@ -24,6 +24,7 @@ struct output_counts {
 	u64 written;
 	u64 queued;   /* a level */
 	u64 lost;
+	u64 beyond; /* events after the last that -c asked for: not handed over */
 };
 
 /* WAY_NONE: quiet, or closed. */

@@ -86,8 +86,12 @@ static void on_event(void *arg, const struct event *event)
 {
 	struct reading *reading = arg;
 
-	if (event->kind >= EVENT_KINDS || reading->stop == STOP_OUTPUT)
+	if (event->kind >= EVENT_KINDS)
 		return;
+	if (reading->stop == STOP_OUTPUT) {
+		reading->output.counts.beyond++;
+		return;
+	}
 	/* unlike a live run a capture can wait for its reader */
 	while (output_congested(&reading->output) && reading->stop != STOP_OUTPUT && !end_asked)
 		check_output(reading, output_wait(&reading->output, 1000));
