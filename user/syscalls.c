@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -63,6 +64,10 @@ static const int bpf_attaching[] = { BPF_LINK_CREATE, BPF_PROG_GET_FD_BY_ID };
 
 static const int families[] = { AF_NETLINK, AF_UNIX };
 
+/* Of devices: numbers of names; attaching: what they are and what attaching would cost them. */
+static const int requests[] = { SIOCGIFINDEX };
+static const int requests_attaching[] = { SIOCGIFHWADDR, SIOCGIFMTU, SIOCGIFFLAGS, SIOCETHTOOL };
+
 static int allow_calls(scmp_filter_ctx filter)
 {
 	int error = 0;
@@ -72,13 +77,15 @@ static int allow_calls(scmp_filter_ctx filter)
 	return error;
 }
 
-/* `call` where its first argument is one of these: an int, of which the kernel too looks at 32 bits only. */
-static int allow_first(scmp_filter_ctx filter, int call, const int *values, size_t count)
+/* `call` where its argument number `at` is one of these: an int, of which the kernel too looks at 32 bits only. */
+static int allow_values(scmp_filter_ctx filter, int call, unsigned int at, const int *values, size_t count)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < count && !error; i++) {
-		struct scmp_arg_cmp is = { .op = SCMP_CMP_MASKED_EQ, .datum_a = ~0u, .datum_b = (u32)values[i] };
+		struct scmp_arg_cmp is = {
+			.arg = at, .op = SCMP_CMP_MASKED_EQ, .datum_a = ~0u, .datum_b = (u32)values[i]
+		};
 
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, is);
 	}
@@ -91,15 +98,17 @@ static int allow_data(scmp_filter_ctx filter, int call)
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
+#define ALLOW(filter, call, at, values) allow_values(filter, SCMP_SYS(call), at, values, ARRAY_SIZE(values))
+
 /* A device is read through an Internet socket and ioctl(). */
 static int allow_attaching(scmp_filter_ctx filter)
 {
-	static const int internet = AF_INET;
-	int error = allow_first(filter, SCMP_SYS(bpf), bpf_attaching, ARRAY_SIZE(bpf_attaching));
+	static const int internet[] = { AF_INET };
+	int error = ALLOW(filter, bpf, 0, bpf_attaching);
 
 	if (!error)
-		error = allow_first(filter, SCMP_SYS(socket), &internet, 1);
-	return error ? error : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 0);
+		error = ALLOW(filter, socket, 0, internet);
+	return error ? error : ALLOW(filter, ioctl, 1, requests_attaching);
 }
 
 static int build(scmp_filter_ctx filter, int attaching)
@@ -108,8 +117,8 @@ static int build(scmp_filter_ctx filter, int attaching)
 
 	if ((error = allow_calls(filter)) || (error = allow_data(filter, SCMP_SYS(mmap))) ||
 	    (error = allow_data(filter, SCMP_SYS(mprotect))) ||
-	    (error = allow_first(filter, SCMP_SYS(bpf), bpf_commands, ARRAY_SIZE(bpf_commands))) ||
-	    (error = allow_first(filter, SCMP_SYS(socket), families, ARRAY_SIZE(families))))
+	    (error = ALLOW(filter, bpf, 0, bpf_commands)) || (error = ALLOW(filter, socket, 0, families)) ||
+	    (error = ALLOW(filter, ioctl, 1, requests)))
 		return error;
 	if (attaching && (error = allow_attaching(filter)))
 		return error;
@@ -134,6 +143,6 @@ int syscalls_restrict(int attaching)
 	if (!error)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
-	/* plain, mmap, mprotect, bpf, socket; attaching: ioctl */
-	return error ? error : (int)ARRAY_SIZE(plain) + 4 + !!attaching;
+	/* the others: mmap, mprotect, bpf, socket, ioctl */
+	return error ? error : (int)ARRAY_SIZE(plain) + 5;
 }

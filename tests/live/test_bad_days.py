@@ -6,6 +6,7 @@ TCPSHAKE_KILLS says how often a run is killed (30).
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import time
@@ -82,6 +83,33 @@ def test_what_is_kept(lab, args, environment, kept):
     if not any("not filtered in this build" in line for line in watch.errors):
         assert seccomp == "2"
     watch.stop()
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("device", ["s*", "s0"])
+def test_the_filter_refuses_nothing_that_is_needed(lab, tc, tmp_path, device):
+    """A whole run, watched from outside: no call of its own fails for the filter."""
+    trace, path = tmp_path / "trace", tmp_path / "x.prom"
+    watch = lab.start("-j", "-v", "--mode", "tc", "-i", device, "--textfile", str(path), "--interval", "0.1",
+                      before=["strace", "-f", "-o", str(trace)], environment=tc)
+    watch.wait_error("system calls: ")
+    if any("not filtered in this build" in line for line in watch.errors):
+        pytest.skip("a build without a filter")
+    _, _, flow = lab.pair(V4)
+    watch.expect("open", flow)
+    lab.add_link("c1", "s1")
+    lab.server.ip("addr", "add", "172.16.0.1/24", "dev", "s1")
+    if device != "s0":
+        watch.wait_error("s1: in by")
+    lab.server.ip("link", "del", "s1")
+    pid = int(trace.read_text().split(maxsplit=1)[0])
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        os.kill(pid, number)
+        watch.wait_error("tcpshake: after ", 1 if number == signal.SIGUSR1 else 2)
+    assert watch.wait() == 0
+    filtered = trace.read_text().partition("seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG")[2]
+    assert "exit_group" in filtered
+    assert not [line for line in filtered.splitlines() if "ENOSYS" in line]
 
 
 def test_a_directory_of_another_user(lab, tmp_path):
