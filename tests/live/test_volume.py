@@ -21,7 +21,7 @@ import pytest
 from frames import SYN, ethernet, packet
 from lab import ROOT, Lab, field, until
 
-TRAFFIC = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "live", "traffic")
+TRAFFIC = os.path.join(os.environ.get("TCPSHAKE_BUILD", os.path.join(ROOT, "build")), "live", "traffic")
 COUNT = int(os.environ.get("TCPSHAKE_VOLUME", "100000"))
 ADDRESSES = 32  # 32 x 32 pairs of addresses: ports enough while they wait 60 s each
 
