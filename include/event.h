@@ -68,7 +68,7 @@ struct event {
 	u32 count;
 	u64 time;   /* ns, the clock of struct segment: of the packet, or the deadline */
 	u64 value, value2;
-	u64 word;   /* proofs and flags of the flow */
+	u64 word;   /* proofs and flags of the flow, without its deadline */
 	struct flow flow;
 };
 

@@ -64,7 +64,7 @@ INLINE int tell(struct tally *tally, const struct news *news, u64 word, const st
 	event->time = news->time;
 	event->value = news->value;
 	event->value2 = news->value2;
-	event->word = word;
+	event->word = word & ~WORD_DUE_MASK;
 	event->flow = *flow;
 	env_send(event);
 	return 1;

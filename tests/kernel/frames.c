@@ -4,37 +4,28 @@
 #include <endian.h>
 #include <string.h>
 
+#include "packets.h"
+
 #define FRAME_MIN 14 /* a test run wants an Ethernet header's worth */
 
 struct writer {
 	u8 *at;
 };
 
-static void put8(struct writer *w, u32 value) { *w->at++ = (u8)value; }
-
-static void put16(struct writer *w, u32 value)
-{
-	put8(w, value >> 8);
-	put8(w, value & 0xff);
-}
-
-static void put32(struct writer *w, u32 value)
-{
-	put16(w, value >> 16);
-	put16(w, value & 0xffff);
-}
-
-static void put_zeros(struct writer *w, u32 n)
-{
-	memset(w->at, 0, n);
-	w->at += n;
-}
-
-static void put_bytes(struct writer *w, const void *bytes, u32 n)
+static void put_bytes(struct writer *w, const void *bytes, size_t n)
 {
 	memcpy(w->at, bytes, n);
 	w->at += n;
 }
+
+static void put_same(struct writer *w, u8 byte, u32 n)
+{
+	memset(w->at, byte, n);
+	w->at += n;
+}
+
+/* Bytes as packets.h writes them. */
+#define PUT(w, ...) put_bytes(w, (const u8[]){__VA_ARGS__}, sizeof((const u8[]){__VA_ARGS__}))
 
 static int is_v4(const struct frame_spec *spec)
 {
@@ -43,45 +34,45 @@ static int is_v4(const struct frame_spec *spec)
 
 static void put_ethernet(struct writer *w, const struct frame_spec *spec)
 {
-	put32(w, 0x02000000), put16(w, 2);
-	put32(w, 0x02000000), put16(w, 1);
+	PUT(w, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1);
 	for (u32 i = 0; i < spec->tags; i++)
-		put16(w, i ? ETHER_VLAN : ETHER_VLAN_OUTER), put16(w, 100 + i);
-	put16(w, is_v4(spec) ? ETHER_IPV4 : ETHER_IPV6);
+		PUT(w, B16(i ? ETHER_VLAN : ETHER_VLAN_OUTER), B16(100 + i));
+	PUT(w, B16(is_v4(spec) ? ETHER_IPV4 : ETHER_IPV6));
 }
 
 static void put_ipv4(struct writer *w, const struct frame_spec *spec, u32 tcp)
 {
-	u32 words = 5 + (spec->extensions < 10 ? spec->extensions : 10);
+	u32 more = spec->extensions < 10 ? spec->extensions : 10, total = (5 + more) * 4 + tcp;
 	u32 from = v4_of_low(spec->from.word[1]), to = v4_of_low(spec->to.word[1]);
 
-	put8(w, 0x40 | words), put8(w, 0);
-	put16(w, words * 4 + tcp);
-	put16(w, 1), put16(w, spec->fragment ? IPV4_MORE : 0);
-	put8(w, 64), put8(w, PROTO_TCP), put16(w, 0);
+	PUT(w, 0x45 + more, 0, B16(total), B16(1), B16(spec->fragment ? IPV4_MORE : 0), 64, PROTO_TCP,
+	    B16(0));
 	put_bytes(w, &from, 4);
 	put_bytes(w, &to, 4);
-	/* no operation */
-	memset(w->at, 1, (words - 5) * 4);
-	w->at += (words - 5) * 4;
+	put_same(w, 1, more * 4); /* no operation */
+}
+
+/* What comes i-th behind the IPv6 header. */
+static u8 next_header(const struct frame_spec *spec, u32 i)
+{
+	static const u8 kinds[] = {PROTO_HOP_BY_HOP, PROTO_ROUTING, PROTO_DESTINATION, PROTO_MOBILITY};
+
+	if (i < spec->extensions)
+		return kinds[i % ARRAY_SIZE(kinds)];
+	return i == spec->extensions && spec->fragment ? PROTO_FRAGMENT : PROTO_TCP;
 }
 
 static void put_ipv6(struct writer *w, const struct frame_spec *spec, u32 tcp)
 {
-	static const u8 kinds[] = { PROTO_HOP_BY_HOP, PROTO_ROUTING, PROTO_DESTINATION, PROTO_MOBILITY };
-	u32 n = spec->extensions, all = n + spec->fragment;
+	u32 headers = spec->extensions + spec->fragment, i;
 
-	put8(w, 0x60), put_zeros(w, 3);
-	put16(w, all * 8 + tcp);
-	put8(w, n ? kinds[0] : spec->fragment ? PROTO_FRAGMENT : PROTO_TCP), put8(w, 64);
+	PUT(w, 0x60, 0, 0, 0, B16(headers * 8 + tcp), next_header(spec, 0), 64);
 	put_bytes(w, spec->from.word, 16);
 	put_bytes(w, spec->to.word, 16);
-	for (u32 i = 0; i < n; i++) {
-		put8(w, i + 1 < n ? kinds[(i + 1) % ARRAY_SIZE(kinds)] : spec->fragment ? PROTO_FRAGMENT : PROTO_TCP);
-		put_zeros(w, 7);
-	}
+	for (i = 0; i < spec->extensions; i++)
+		PUT(w, next_header(spec, i + 1), 0, ZERO4, 0, 0);
 	if (spec->fragment)
-		put8(w, PROTO_TCP), put8(w, 0), put16(w, IPV6_MORE), put32(w, 7);
+		PUT(w, next_header(spec, i + 1), 0, B16(IPV6_MORE), B32(7));
 }
 
 static u32 options_length(const struct frame_spec *spec)
@@ -91,22 +82,19 @@ static u32 options_length(const struct frame_spec *spec)
 
 static void put_tcp(struct writer *w, const struct frame_spec *spec)
 {
-	put16(w, spec->from_port), put16(w, spec->to_port);
-	put32(w, spec->seq), put32(w, spec->ack);
-	put8(w, (20 + options_length(spec)) / 4 << 4), put8(w, spec->flags);
-	put16(w, 512), put32(w, 0);
-	if (!options_length(spec))
-		return;
-	put8(w, TCP_OPTION_MSS), put8(w, 4), put16(w, 1460);
-	put8(w, TCP_OPTION_SACK_OK), put8(w, 2);
-	put8(w, TCP_OPTION_TIMESTAMPS), put8(w, 10), put32(w, 1), put32(w, 0);
-	put8(w, TCP_OPTION_NOP), put8(w, TCP_OPTION_WSCALE), put8(w, 3), put8(w, spec->wscale);
+	u32 options = options_length(spec);
+
+	PUT(w, B16(spec->from_port), B16(spec->to_port), B32(spec->seq), B32(spec->ack));
+	PUT(w, (20 + options) / 4 << 4, spec->flags, B16(512), ZERO4);
+	if (options)
+		PUT(w, TCP_OPTION_MSS, 4, B16(1460), TCP_OPTION_SACK_OK, 2, TCP_OPTION_TIMESTAMPS, 10, B32(1),
+		    ZERO4, TCP_OPTION_NOP, TCP_OPTION_WSCALE, 3, spec->wscale);
 }
 
 u32 frame_make(u8 *out, const struct frame_spec *spec)
 {
 	u32 tcp = 20 + options_length(spec) + spec->payload;
-	struct writer w = { out };
+	struct writer w = {out};
 
 	if (spec->first == LINK_ETHERNET)
 		put_ethernet(&w, spec);
@@ -115,13 +103,13 @@ u32 frame_make(u8 *out, const struct frame_spec *spec)
 	else
 		put_ipv6(&w, spec, tcp);
 	put_tcp(&w, spec);
-	put_zeros(&w, spec->payload);
+	put_same(&w, 0, spec->payload);
 	return (u32)(w.at - out);
 }
 
 struct address address_v6(u64 high, u64 low)
 {
-	return (struct address){ { htobe64(high), htobe64(low) } };
+	return (struct address){{htobe64(high), htobe64(low)}};
 }
 
 /* xorshift64*, by Vigna */
@@ -147,8 +135,8 @@ static struct address random_address(struct dice *dice, int v6)
 
 static u8 random_flags(struct dice *dice)
 {
-	static const u8 likely_flags[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK, TCP_PSH | TCP_ACK,
-					   TCP_FIN | TCP_ACK, TCP_RST, TCP_RST | TCP_ACK };
+	static const u8 likely_flags[] = {TCP_SYN,	     TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK,
+					  TCP_PSH | TCP_ACK, TCP_FIN | TCP_ACK, TCP_RST, TCP_RST | TCP_ACK};
 
 	return dice_below(dice, 16) ? likely_flags[dice_below(dice, ARRAY_SIZE(likely_flags))]
 				    : (u8)dice_below(dice, 256);
@@ -159,11 +147,15 @@ void frame_random_spec(struct dice *dice, struct frame_spec *spec)
 	int v6 = dice_below(dice, 3) == 0, plain = dice_below(dice, 4) != 0;
 
 	*spec = (struct frame_spec){
-		.from = random_address(dice, v6), .to = random_address(dice, v6),
-		.from_port = (u16)(40000 + dice_below(dice, dice_below(dice, 4) ? 4 : 20000)), .to_port = 443,
-		.seq = 1000 + dice_below(dice, 3), .ack = 1000 + dice_below(dice, 3),
-		.flags = random_flags(dice), .wscale = (u8)dice_below(dice, 16),
-		.payload = dice_below(dice, 4) ? 0 : (u16)dice_below(dice, PAYLOAD_MAX + 1),
+	    .from = random_address(dice, v6),
+	    .to = random_address(dice, v6),
+	    .from_port = (u16)(40000 + dice_below(dice, dice_below(dice, 4) ? 4 : 20000)),
+	    .to_port = 443,
+	    .seq = 1000 + dice_below(dice, 3),
+	    .ack = 1000 + dice_below(dice, 3),
+	    .flags = random_flags(dice),
+	    .wscale = (u8)dice_below(dice, 16),
+	    .payload = dice_below(dice, 4) ? 0 : (u16)dice_below(dice, PAYLOAD_MAX + 1),
 	};
 	if (dice_below(dice, 2)) {
 		u16 port = spec->from_port;

@@ -7,20 +7,20 @@
 #include "parse.h"
 
 /* What the largest of them needs: all headers, and a payload that fits into a page. */
-#define FRAME_MAX 2048
+#define FRAME_MAX   2048
 #define PAYLOAD_MAX 1400
 
 struct frame_spec {
 	struct address from, to;
 	u16 from_port, to_port;
 	u32 seq, ack;
-	u16 payload;	/* bytes of zeros, at most PAYLOAD_MAX */
-	u8 flags;	/* enum tcp_flag */
-	u8 wscale;	/* of a SYN, with MSS, SACK and timestamps; 0: no options at all */
-	u8 tags;	/* VLAN tags */
-	u8 extensions;	/* IPv6: headers of 8 bytes before TCP; IPv4: words of options */
-	u8 fragment;	/* 1: the first fragment of several */
-	u8 first;	/* enum link_first */
+	u16 payload;   /* bytes of zeros, at most PAYLOAD_MAX */
+	u8 flags;      /* enum tcp_flag */
+	u8 wscale;     /* of a SYN, with MSS, SACK and timestamps; 0: no options at all */
+	u8 tags;       /* VLAN tags */
+	u8 extensions; /* IPv6: headers of 8 bytes before TCP; IPv4: words of options */
+	u8 fragment;   /* 1: the first fragment of several */
+	u8 first;      /* enum link_first */
 };
 
 /* IPv4 when both addresses are mapped. Returns the length. Checksums are 0: nobody looks. */

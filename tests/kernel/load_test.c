@@ -19,10 +19,10 @@ struct setting {
 };
 
 static const struct setting settings[] = {
-	{ "host", VIEW_HOST, 0, 1 },
-	{ "host, all filters", VIEW_HOST, 1, 1 },
-	{ "tap, all filters", VIEW_TAP, 1, 0 },
-	{ "one_sided, all filters", VIEW_ONE_SIDED, 1, 0 },
+    {"host", VIEW_HOST, 0, 1},
+    {"host, all filters", VIEW_HOST, 1, 1},
+    {"tap, all filters", VIEW_TAP, 1, 0},
+    {"one_sided, all filters", VIEW_ONE_SIDED, 1, 0},
 };
 
 static struct config config_of(const struct setting *setting)
@@ -59,13 +59,13 @@ static u32 load_alone(const struct kernel *kernel, const char *name, const struc
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "tcpshake");
 	struct bpf_object *object = bpf_object__open_mem(kernel->elf, kernel->elf_size, &opts);
-	struct bpf_prog_info info = { 0 };
+	struct bpf_prog_info info = {0};
 	struct bpf_program *program;
 	u32 length = sizeof(info);
 
 	assert_non_null(object);
 	bpf_object__for_each_program(program, object)
-		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
+	    bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
 	put_config(object, config);
 	if (bpf_object__load(object))
 		fail_msg("%s does not load", name);
@@ -85,7 +85,8 @@ static void load_each(const struct kernel *kernel, const struct setting *setting
 
 	assert_non_null(object);
 	print_message("verifier, %s, %s:", variant, setting->name);
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program(program, object)
+	{
 		const char *name = bpf_program__name(program);
 		u32 insns = load_alone(kernel, name, &config);
 
@@ -103,7 +104,7 @@ static void load_each(const struct kernel *kernel, const struct setting *setting
 static void load_variant(const char *variant)
 {
 	struct config config = loader_config(8, 1024, 512);
-	struct plan plan = { 0 };
+	struct plan plan = {0};
 	struct kernel *kernel;
 
 	enter_world();
@@ -130,8 +131,8 @@ static void each_program_loads_with_btf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_program_loads_without_btf),
-		cmocka_unit_test(each_program_loads_with_btf),
+	    cmocka_unit_test(each_program_loads_without_btf),
+	    cmocka_unit_test(each_program_loads_with_btf),
 	};
 
 	return cmocka_run_group_tests_name("load_test", tests, NULL, NULL);

@@ -40,33 +40,35 @@ u64 number_from(const char *variable, u64 otherwise)
 struct config loader_config(u32 row_bits, u32 pending_rows, u32 connection_rows)
 {
 	return (struct config){
-		.secret = 0x0123456789abcdefULL,
-		.row_bits = row_bits,
-		.table = {
-			[TABLE_PENDING] = { 0, pending_rows },
-			[TABLE_CONNECTIONS] = { pending_rows << row_bits, connection_rows },
-			[TABLE_SERVICES] = { (pending_rows + connection_rows) << row_bits, 4 },
+	    .secret = 0x0123456789abcdefULL,
+	    .row_bits = row_bits,
+	    .table =
+		{
+		    [TABLE_PENDING] = {0, pending_rows},
+		    [TABLE_CONNECTIONS] = {pending_rows << row_bits, connection_rows},
+		    [TABLE_SERVICES] = {(pending_rows + connection_rows) << row_bits, 4},
 		},
-		.events = (1u << EVENT_KINDS) - 1,
-		.half_open_after = 3 * TICKS_PER_SEC,
-		.give_up_after = 75 * TICKS_PER_SEC,
-		.close_wait_after = 60 * TICKS_PER_SEC,
-		.fin_wait_after = 90 * TICKS_PER_SEC,
-		.view = VIEW_HOST,
+	    .events = (1u << EVENT_KINDS) - 1,
+	    .half_open_after = 3 * TICKS_PER_SEC,
+	    .give_up_after = 75 * TICKS_PER_SEC,
+	    .close_wait_after = 60 * TICKS_PER_SEC,
+	    .fin_wait_after = 90 * TICKS_PER_SEC,
+	    .view = VIEW_HOST,
 	};
 }
 
 static struct plan plan_of(const struct config *config)
 {
-	u32 pending = config->table[TABLE_CONNECTIONS].first_line, flows = config->table[TABLE_SERVICES].first_line;
+	u32 pending = config->table[TABLE_CONNECTIONS].first_line;
+	u32 flows = config->table[TABLE_SERVICES].first_line;
 	u32 services = config->table[TABLE_SERVICES].rows << config->row_bits;
 
 	return (struct plan){
-		.lines = flows + services,
-		.pending = pending * LINE_WORDS,
-		.connections = (flows - pending) * LINE_WORDS,
-		.services = services * LINE_WORDS,
-		.buckets = 1u << (BUCKET_TAG_BITS + config->row_bits),
+	    .lines = flows + services,
+	    .pending = pending * LINE_WORDS,
+	    .connections = (flows - pending) * LINE_WORDS,
+	    .services = services * LINE_WORDS,
+	    .buckets = 1u << (BUCKET_TAG_BITS + config->row_bits),
 	};
 }
 
@@ -107,7 +109,8 @@ static struct bpf_map *map_of(const struct loaded *loaded, const char *name)
 static void *variable(const struct loaded *loaded, const char *name, size_t size)
 {
 	const struct btf *btf = bpf_object__btf(loaded->kernel->object);
-	const struct btf_type *section = btf__type_by_id(btf, btf__find_by_name_kind(btf, ".bss", BTF_KIND_DATASEC));
+	const struct btf_type *section =
+	    btf__type_by_id(btf, btf__find_by_name_kind(btf, ".bss", BTF_KIND_DATASEC));
 	const struct btf_var_secinfo *each = btf_var_secinfos(section);
 
 	for (u32 i = 0; i < btf_vlen(section); i++, each++) {
@@ -126,7 +129,8 @@ static void map_variables(struct loaded *loaded)
 	size_t page = (size_t)getpagesize();
 
 	loaded->variables_size = (bpf_map__value_size(bss) + page - 1) & ~(page - 1);
-	loaded->variables = mmap(NULL, loaded->variables_size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(bss), 0);
+	loaded->variables =
+	    mmap(NULL, loaded->variables_size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(bss), 0);
 	assert_ptr_not_equal(loaded->variables, MAP_FAILED);
 	loaded->time = variable(loaded, "replay_time", sizeof(u64));
 }
@@ -141,8 +145,8 @@ static void open_mirror(struct loaded *loaded)
 	mirror->lines = loaded->kernel->lines;
 	mirror->buckets = loaded->kernel->buckets;
 	mirror->services = loaded->kernel->services;
-	mirror->flows = calloc((size_t)mirror->config.table[TABLE_SERVICES].first_line * LINE_WORDS,
-			       sizeof(struct flow));
+	mirror->flows =
+	    calloc((size_t)mirror->config.table[TABLE_SERVICES].first_line * LINE_WORDS, sizeof(struct flow));
 	assert_non_null(mirror->flows);
 }
 
@@ -154,7 +158,7 @@ void loader_open(struct loaded *loaded, const struct config *config, const char 
 	u8 ask = config->ask_sockets;
 	void *elf = NULL;
 
-	*loaded = (struct loaded){ .emit = emit, .arg = arg };
+	*loaded = (struct loaded){.emit = emit, .arg = arg};
 	assert_int_equal(kernel_prepare(&kernel, config, &plan, NEED_ALL, RING_BYTES, on_event, loaded), 0);
 	loaded->kernel = kernel;
 	kernel->config.secret = config->secret;
@@ -218,7 +222,8 @@ static void read_flows(struct loaded *loaded)
 
 	assert_non_null(keys);
 	assert_int_equal(bpf_map_lookup_batch(bpf_map__fd(map_of(loaded, "flows")), NULL, &batch, keys,
-					      loaded->mirror->flows, &count, NULL), 0);
+					      loaded->mirror->flows, &count, NULL),
+			 0);
 	free(keys);
 }
 
@@ -239,4 +244,63 @@ const char *loader_fault(struct loaded *loaded)
 	memcpy(mirror->locks, variable(loaded, "insert_locks", sizeof(mirror->locks)), sizeof(mirror->locks));
 	memcpy(&mirror->probation, variable(loaded, "probation", sizeof(u32)), sizeof(u32));
 	return balance_fault(mirror, loaded->told);
+}
+
+/* The host does not push deadlines ahead of which nothing comes: of those the time may differ, no more. */
+static int same_words(const struct engine *a, const struct engine *b)
+{
+	u32 slots = a->config.table[TABLE_SERVICES].first_line * LINE_WORDS;
+
+	engine = (struct engine *)a;
+	for (u32 slot = 0; slot < slots; slot++) {
+		u64 difference = a->lines[slot] ^ b->lines[slot];
+
+		if (!deadline_matters(a->lines[slot]))
+			difference &= ~WORD_DUE_MASK;
+		if (difference)
+			return 0;
+	}
+	return 1;
+}
+
+/* A slot that is empty keeps what stood there; nobody looks. */
+static int same_records(const struct engine *a, const struct engine *b)
+{
+	u32 slots = a->config.table[TABLE_SERVICES].first_line * LINE_WORDS;
+
+	for (u32 slot = 0; slot < slots; slot++) {
+		if (a->lines[slot] && memcmp(&a->flows[slot], &b->flows[slot], sizeof(struct flow)))
+			return 0;
+	}
+	return 1;
+}
+
+static int same_pairs(const struct loaded *loaded, const struct engine *host)
+{
+	int pairs = bpf_map__fd(map_of(loaded, "pairs"));
+
+	for (u32 line = 0; line < PAIR_LINES; line++) {
+		u64 words[LINE_WORDS];
+
+		assert_int_equal(bpf_map_lookup_elem(pairs, &line, words), 0);
+		if (memcmp(words, host->pair_lines + (size_t)line * LINE_WORDS, sizeof(words)))
+			return 0;
+	}
+	return 1;
+}
+
+const char *loader_difference(const struct loaded *loaded, const struct host *host)
+{
+	const struct engine *kernel = loaded->mirror, *other = (const struct engine *)host;
+	size_t buckets = loaded->kernel->plan.buckets;
+
+	if (!same_words(kernel, other))
+		return "words";
+	if (!same_records(kernel, other))
+		return "records";
+	if (memcmp(kernel->buckets, other->buckets, buckets * sizeof(u32)))
+		return "the watch filter";
+	if (kernel->probation != other->probation)
+		return "the level of probation";
+	return same_pairs(loaded, other) ? NULL : "TIME_WAIT pairs";
 }

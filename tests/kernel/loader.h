@@ -19,14 +19,14 @@ struct engine;
 
 struct loaded {
 	struct kernel *kernel;
-	u8 *variables;	   /* .bss of the programs, mapped */
+	u8 *variables; /* .bss of the programs, mapped */
 	size_t variables_size;
 	volatile u64 *time; /* replay_time, ns */
-	u64 told;	   /* events that were handed over and are for telling */
+	u64 told;	    /* events that were handed over and are for telling */
 	kernel_event_fn emit;
 	void *arg;
 	struct engine *mirror; /* the programs' memory as balance.h wants it */
-	struct tally tally;   /* as loader_fault() read it */
+	struct tally tally;    /* as loader_fault() read it */
 };
 
 /* Skips the test, loudly, where programs cannot be loaded. The first call leaves the network namespace. */
@@ -35,7 +35,7 @@ void enter_world(void);
 /* A number from the environment, or another. */
 u64 number_from(const char *variable, u64 otherwise);
 
-/* Defaults of the command line, a secret that does not change, tables of these sizes in rows of 2^row_bits lines. */
+/* Defaults of the command line, a secret that does not change, and so many rows of 2^row_bits lines. */
 struct config loader_config(u32 row_bits, u32 pending_rows, u32 connection_rows);
 
 /*
@@ -60,5 +60,12 @@ void loader_sweep(struct loaded *loaded, u64 tick);
 
 /* NULL, or what does not hold now that no program runs: see balance.h. */
 const char *loader_fault(struct loaded *loaded);
+
+/*
+ * NULL, or in which respect the host's memory is not the programs': words,
+ * records, watch filter, TIME_WAIT pairs. After loader_fault(), which reads it.
+ */
+struct host;
+const char *loader_difference(const struct loaded *loaded, const struct host *host);
 
 #endif

@@ -106,11 +106,11 @@ static int choose_cpus(int cpu[2])
 struct lockstep *lockstep_new(u64 seed)
 {
 	struct lockstep *lockstep = aligned_alloc(128, sizeof(*lockstep));
-	static int cpu[2] = { -1, -1 }; /* the first caller's pin leaves later ones no choice */
+	static int cpu[2] = {-1, -1}; /* the first caller's pin leaves later ones no choice */
 
 	if (!lockstep)
 		return NULL;
-	*lockstep = (struct lockstep){ .dice = { seed } };
+	*lockstep = (struct lockstep){.dice = {seed}};
 	if (cpu[1] < 0 && choose_cpus(cpu) < 2)
 		goto fail;
 	lockstep->cpu[HERE] = cpu[0];

@@ -27,13 +27,10 @@ static const struct hook_program {
 	enum kind kind;
 	int verdict;
 } programs[] = {
-	{ "xdp_ether", KIND_XDP, XDP_PASS },
-	{ "xdp_ether_frags", KIND_XDP_FRAGS, XDP_PASS },
-	{ "xdp_ip", KIND_XDP, XDP_PASS },
-	{ "tc_in_ether", KIND_TC, TCX_NEXT },
-	{ "tc_in_ip", KIND_TC, TCX_NEXT },
-	{ "tc_out_ether", KIND_TC, TCX_NEXT },
-	{ "tc_out_ip", KIND_TC, TCX_NEXT },
+    {"xdp_ether", KIND_XDP, XDP_PASS}, {"xdp_ether_frags", KIND_XDP_FRAGS, XDP_PASS},
+    {"xdp_ip", KIND_XDP, XDP_PASS},    {"tc_in_ether", KIND_TC, TCX_NEXT},
+    {"tc_in_ip", KIND_TC, TCX_NEXT},   {"tc_out_ether", KIND_TC, TCX_NEXT},
+    {"tc_out_ip", KIND_TC, TCX_NEXT},
 };
 
 struct passing {
@@ -67,10 +64,13 @@ static int no_skb_of(const u8 *frame, u32 size)
 
 static void run_tc(struct passing *p, size_t i, u32 size)
 {
-	struct __sk_buff before = {
-		.mark = (u32)dice_word(&p->dice), .priority = (u32)dice_word(&p->dice),
-		.cb = { (u32)dice_word(&p->dice), 2, 3, 4, 5 },
-	}, after;
+	struct __sk_buff before =
+			     {
+				 .mark = (u32)dice_word(&p->dice),
+				 .priority = (u32)dice_word(&p->dice),
+				 .cb = {(u32)dice_word(&p->dice), 2, 3, 4, 5},
+			     },
+			 after;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->frame, .data_size_in = size, .data_out = p->after,
 		    .data_size_out = sizeof(p->after), .ctx_in = &before, .ctx_size_in = sizeof(before),
 		    .ctx_out = &after, .ctx_size_out = sizeof(after), .repeat = 1);
@@ -88,7 +88,7 @@ static void run_tc(struct passing *p, size_t i, u32 size)
 /* first: bytes in the first part of the buffer, the rest in fragments; 0: as the kernel likes. */
 static int run_xdp(struct passing *p, size_t i, u32 size, u32 first)
 {
-	struct xdp_md part = { .data_end = first };
+	struct xdp_md part = {.data_end = first};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->frame, .data_size_in = size, .data_out = p->after,
 		    .data_size_out = sizeof(p->after), .repeat = 1);
 
@@ -188,8 +188,8 @@ static void every_frame_passes_as_it_came(void **state)
 	fault = loader_fault(&p.loaded);
 	if (fault)
 		fail_msg("does not balance: %s", fault);
-	print_message("%llu frames, %llu runs, %llu of them split; %llu stepped, %llu opens, %llu evicted\n", frames,
-		      p.runs, p.split, tally->count[C_stepped], tally->count[C_handshakes_completed],
+	print_message("%llu frames, %llu runs, %llu of them split; %llu stepped, %llu opens, %llu evicted\n",
+		      frames, p.runs, p.split, tally->count[C_stepped], tally->count[C_handshakes_completed],
 		      tally->count[C_handshakes_evicted]);
 	assert_int_equal(tally->count[C_packets], p.runs);
 	assert_int_equal(tally->count[C_events_lost_in_ring], 0);
@@ -200,7 +200,7 @@ static void every_frame_passes_as_it_came(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_frame_passes_as_it_came),
+	    cmocka_unit_test(every_frame_passes_as_it_came),
 	};
 
 	return cmocka_run_group_tests_name("passivity_test", tests, NULL, NULL);

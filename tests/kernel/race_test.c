@@ -5,7 +5,7 @@
  * exact, and the watch filter is what the words say. The same programs with
  * their atomic operations made plain fail.
  *
- * TCPSHAKE_RACES=n: rounds of each of the four pairs (40000; 500000 for two million in all).
+ * TCPSHAKE_RACES=n: rounds of each of the four pairs (20000; 500000 for two million in all).
  * TCPSHAKE_SEED=n: other moments. TCPSHAKE_PLAIN_OBJECT=file: the programs that have to fail.
  */
 #include <endian.h>
@@ -16,7 +16,7 @@
 #include "loader.h"
 #include "lockstep.h"
 
-#define ROUNDS	     40000
+#define ROUNDS	     20000
 #define ROUNDS_PLAIN 200000 /* within which the plain ones must have failed */
 #define BATCH	     512
 #define BEGIN_NS     (1000 * NSEC_PER_SEC)
@@ -39,7 +39,7 @@ struct arena {
 	u64 flow;	    /* number of the batch's first; each has an address of its own */
 	u64 time;	    /* ns */
 	struct outcome outcome[BATCH];
-	u64 won, lost;	    /* races that can go two ways: by the first of the pair; by the other */
+	u64 won, lost; /* races that can go two ways: by the first of the pair; by the other */
 	char fault[160];
 };
 
@@ -74,8 +74,11 @@ enum way { OF_CLIENT, OF_SERVER };
 
 static struct frame_spec spec_of(u64 flow, enum way way, u8 flags)
 {
-	struct frame_spec spec = { .from = client_address(flow), .to = server_address(flow),
-				   .from_port = CLIENT_PORT, .to_port = SERVER_PORT, .flags = flags };
+	struct frame_spec spec = {.from = client_address(flow),
+				  .to = server_address(flow),
+				  .from_port = CLIENT_PORT,
+				  .to_port = SERVER_PORT,
+				  .flags = flags};
 
 	if (way == OF_SERVER) {
 		spec.from = server_address(flow);
@@ -92,7 +95,7 @@ static struct frame_spec spec_of(u64 flow, enum way way, u8 flags)
 /* The client's packets come in at XDP, the server's go out at tc. */
 static struct shot shot_of(const struct arena *arena, const struct frame_spec *spec)
 {
-	struct shot shot = { .program = spec->from_port == SERVER_PORT ? arena->tc : arena->xdp };
+	struct shot shot = {.program = spec->from_port == SERVER_PORT ? arena->tc : arena->xdp};
 
 	shot.size = frame_make(shot.frame, spec);
 	return shot;
@@ -141,7 +144,8 @@ static u64 flow_of(const struct flow *flow, u32 client)
 {
 	const struct address *address = &flow->key.addr[client];
 
-	return address_is_v4(address) ? be32toh(v4_of_low(address->word[1])) & 0xffffff : be64toh(address->word[1]);
+	return address_is_v4(address) ? be32toh(v4_of_low(address->word[1])) & 0xffffff
+				      : be64toh(address->word[1]);
 }
 
 static void on_event(void *arg, const struct event *event)
@@ -202,8 +206,8 @@ static void expect_either(struct arena *arena, const char *when, u64 from, u64 s
 		arena->won += is_first;
 		arena->lost += !is_first;
 		if (!is_first && memcmp(seen, &second, sizeof(second)))
-			find_fault(arena, "%s: flow %llu: %u opens, %u half_opens, %u closes, last how %u", when, n,
-				   seen->opens, seen->half_opens, seen->closes, seen->how);
+			find_fault(arena, "%s: flow %llu: %u opens, %u half_opens, %u closes, last how %u",
+				   when, n, seen->opens, seen->half_opens, seen->closes, seen->how);
 	}
 }
 
@@ -224,14 +228,15 @@ static void batch_of_opens(struct arena *arena)
 		u64 flow = arena->flow + n;
 
 		play(arena, flow, OF_CLIENT, TCP_SYN);
-		race(arena, packet(arena, flow, OF_SERVER, TCP_SYN | TCP_ACK), packet(arena, flow, OF_CLIENT, TCP_ACK));
+		race(arena, packet(arena, flow, OF_SERVER, TCP_SYN | TCP_ACK),
+		     packet(arena, flow, OF_CLIENT, TCP_ACK));
 	}
 	come_to_rest(arena);
-	expect_each(arena, "SYN-ACK against ACK", 0, 1, (struct outcome){ .opens = 1 });
+	expect_each(arena, "SYN-ACK against ACK", 0, 1, (struct outcome){.opens = 1});
 	for (u64 n = 0; n < BATCH; n++)
 		play(arena, arena->flow + n, OF_SERVER, TCP_RST);
 	come_to_rest(arena);
-	expect_each(arena, "RST", 0, 1, (struct outcome){ .opens = 1, .closes = 1, .how = HOW_RESET });
+	expect_each(arena, "RST", 0, 1, (struct outcome){.opens = 1, .closes = 1, .how = HOW_RESET});
 }
 
 /* Two FINs, neither of which acknowledges the other, close nothing; of the last two ACKs one does. */
@@ -247,11 +252,13 @@ static void batch_of_closes(struct arena *arena)
 		     packet(arena, flow, OF_CLIENT, TCP_FIN | TCP_ACK));
 	}
 	come_to_rest(arena);
-	expect_each(arena, "FIN against FIN", 0, 1, (struct outcome){ .opens = 1 });
+	expect_each(arena, "FIN against FIN", 0, 1, (struct outcome){.opens = 1});
 	for (u64 n = 0; n < BATCH; n++)
-		race(arena, last_ack(arena, arena->flow + n, OF_SERVER), last_ack(arena, arena->flow + n, OF_CLIENT));
+		race(arena, last_ack(arena, arena->flow + n, OF_SERVER),
+		     last_ack(arena, arena->flow + n, OF_CLIENT));
 	come_to_rest(arena);
-	expect_each(arena, "the last two ACKs", 0, 1, (struct outcome){ .opens = 1, .closes = 1, .how = HOW_FIN });
+	expect_each(arena, "the last two ACKs", 0, 1,
+		    (struct outcome){.opens = 1, .closes = 1, .how = HOW_FIN});
 }
 
 /*
@@ -274,16 +281,17 @@ static void batch_of_evictions(struct arena *arena)
 		play(arena, flow, OF_SERVER, TCP_RST);
 	}
 	come_to_rest(arena);
-	expect_either(arena, "eviction against ACK", 0, 1, (struct outcome){ .closes = 1, .how = HOW_EVICTED },
-		      (struct outcome){ .opens = 1, .closes = 1, .how = HOW_RESET });
+	expect_either(arena, "eviction against ACK", 0, 1, (struct outcome){.closes = 1, .how = HOW_EVICTED},
+		      (struct outcome){.opens = 1, .closes = 1, .how = HOW_RESET});
 }
 
 static struct shot sweep_at(const struct arena *arena, u64 time)
 {
 	return (struct shot){
-		.program = arena->sweep, .is_sweep = 1,
-		.sweep = { .lines = arena->loaded.kernel->config.table[TABLE_SERVICES].first_line,
-			   .tick = time / TICK_NS },
+	    .program = arena->sweep,
+	    .is_sweep = 1,
+	    .sweep = {.lines = arena->loaded.kernel->config.table[TABLE_SERVICES].first_line,
+		      .tick = time / TICK_NS},
 	};
 }
 
@@ -294,8 +302,8 @@ static struct shot sweep_at(const struct arena *arena, u64 time)
  */
 static void batch_of_sweeps(struct arena *arena)
 {
-	const struct outcome opened = { .opens = 1, .half_opens = 1, .closes = 1, .how = HOW_RESET };
-	const struct outcome timed_out = { .half_opens = 1, .closes = 1, .how = HOW_TIMEOUT };
+	const struct outcome opened = {.opens = 1, .half_opens = 1, .closes = 1, .how = HOW_RESET};
+	const struct outcome timed_out = {.half_opens = 1, .closes = 1, .how = HOW_TIMEOUT};
 
 	for (u64 n = 0; n < BATCH; n++) {
 		u64 flow = arena->flow + n, begin = arena->time + 200 * NSEC_PER_SEC;
@@ -320,10 +328,10 @@ static const struct pair {
 	u32 row_bits;
 	void (*batch)(struct arena *arena);
 } pairs[] = {
-	{ "SYN-ACK against ACK", 64, 64, 2, batch_of_opens },
-	{ "FIN against FIN", 64, 64, 2, batch_of_closes },
-	{ "eviction against ACK", 1, 8, 0, batch_of_evictions },
-	{ "sweep against ACK", 4, 8, 0, batch_of_sweeps },
+    {"SYN-ACK against ACK", 64, 64, 2, batch_of_opens},
+    {"FIN against FIN", 64, 64, 2, batch_of_closes},
+    {"eviction against ACK", 1, 8, 0, batch_of_evictions},
+    {"sweep against ACK", 4, 8, 0, batch_of_sweeps},
 };
 
 /* --- running them --- */
@@ -380,7 +388,7 @@ static void check_services(struct arena *arena)
 {
 	const struct service *rows;
 	const u64 *count = arena->loaded.tally.count;
-	u64 seen[SERVICE_COUNTS] = { 0 };
+	u64 seen[SERVICE_COUNTS] = {0};
 
 	assert_int_equal(kernel_tally(arena->loaded.kernel, &arena->loaded.tally), 0);
 	for (u32 n = kernel_services(arena->loaded.kernel, &rows); n; n--, rows++) {
@@ -470,9 +478,9 @@ static void plain_operations_are_caught(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(syn_ack_against_ack),	cmocka_unit_test(fin_against_fin),
-		cmocka_unit_test(eviction_against_ack), cmocka_unit_test(sweep_against_ack),
-		cmocka_unit_test(plain_operations_are_caught),
+	    cmocka_unit_test(syn_ack_against_ack),	   cmocka_unit_test(fin_against_fin),
+	    cmocka_unit_test(eviction_against_ack),	   cmocka_unit_test(sweep_against_ack),
+	    cmocka_unit_test(plain_operations_are_caught),
 	};
 
 	return cmocka_run_group_tests_name("race_test", tests, NULL, NULL);
