@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make bench: costs per packet by BPF_PROG_RUN, nothing attached; then user space on real sockets. ROUNDS=n, BENCH_JSON=file.
+# make bench: costs per packet by BPF_PROG_RUN, nothing attached; then user space on real sockets,
+# then reading of captures (bench_capture.mk). ROUNDS=n, BENCH_JSON=file.
 
 ROUNDS ?= 7
 BENCH_JSON ?= $(BUILD)/bench/bench.json
@@ -9,6 +10,7 @@ BENCH_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 bench: all $(BUILD)/bench/bench $(BUILD)/bench/opens
 	$(Q)$(BUILD)/bench/bench $(ROUNDS) $(BENCH_JSON)
 	$(Q)tests/bench/live.py $(BUILD)/bench/opens
+	$(Q)$(MAKE) --no-print-directory bench-capture
 
 $(BUILD)/bench/opens: tests/bench/opens.c
 	$(say) LINK $@

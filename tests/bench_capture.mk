@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make bench-capture: reading of captures, alone and beside tshark and tcptrace where these are installed.
+# make bench-capture: reading of captures, alone and beside tshark and tcptrace where these Debian
+# packages are installed.
 # CAPTURE_ROUNDS=n, CAPTURE_PACKETS=n, CAPTURE_COMPARED=n (tshark takes its time), TMPDIR for 2.6 GB.
 
 CAPTURE_ROUNDS ?= 3
