@@ -8,10 +8,11 @@ KERNEL_TEST_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ)) $(BUILD)/kerne
 KERNEL_TESTS := $(patsubst tests/%.c,$(BUILD)/%,$(filter %_test.c,$(KERNEL_TEST_SRC)))
 KERNEL_TEST_FLAGS := $(ALL_CFLAGS) -Itests/unit -Itests/kernel
 
-TEST_PROGRAMS += $(KERNEL_TESTS) $(BUILD)/tcpshake_plain.bpf.o
+KERNEL_TEST_DATA := $(BUILD)/tcpshake_plain.bpf.o $(BUILD)/kernel/captures
+TEST_PROGRAMS += $(KERNEL_TESTS) $(KERNEL_TEST_DATA)
 
 .PHONY: kernel-tests
-kernel-tests: $(KERNEL_TESTS) $(BUILD)/tcpshake_plain.bpf.o
+kernel-tests: $(KERNEL_TESTS) $(KERNEL_TEST_DATA)
 	$(Q)for test in $(KERNEL_TESTS); do $$test || exit 1; done
 
 # The same programs without one atomic operation: the race test has to catch it.
@@ -19,6 +20,13 @@ $(BUILD)/tcpshake_plain.bpf.o: bpf/tcpshake.bpf.c | $(BUILD)/needs-build
 	$(say) BPF $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -DWITH_KERNEL_BTF -DTCPSHAKE_PLAIN -MMD -MP -c $< -o $@
+
+# The project's own captures, to be replayed.
+$(BUILD)/kernel/captures: $(wildcard tests/captures/*.py tests/captures/*.txt)
+	$(say) PCAP $@
+	$(Q)mkdir -p $@
+	$(Q)PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/captures/make.py $@
+	$(Q)touch $@
 
 $(BUILD)/kernel/%.o: tests/kernel/%.c | $(BUILD)/needs-build $(BUILD)/needs-unit
 	$(say) CC $@

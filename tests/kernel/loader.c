@@ -37,6 +37,16 @@ u64 number_from(const char *variable, u64 otherwise)
 	return text && *text ? strtoull(text, NULL, 0) : otherwise;
 }
 
+void built(char *path, size_t size, const char *name)
+{
+	char here[4096] = "";
+	ssize_t length = readlink("/proc/self/exe", here, sizeof(here) - 1);
+
+	assert_true(length > 0);
+	*strrchr(here, '/') = 0;
+	assert_true((size_t)snprintf(path, size, "%s/../%s", here, name) < size);
+}
+
 struct config loader_config(u32 row_bits, u32 pending_rows, u32 connection_rows)
 {
 	return (struct config){

@@ -35,6 +35,9 @@ void enter_world(void);
 /* A number from the environment, or another. */
 u64 number_from(const char *variable, u64 otherwise);
 
+/* The path of what was built, from where this program lies: in kernel/ beneath it. */
+void built(char *path, size_t size, const char *name);
+
 /* Defaults of the command line, a secret that does not change, and so many rows of 2^row_bits lines. */
 struct config loader_config(u32 row_bits, u32 pending_rows, u32 connection_rows);
 

@@ -194,19 +194,14 @@ static u32 play_captures(struct playback *p, const char *directory)
 	return played;
 }
 
-static void public_captures(void **state)
+/* All files of a directory, at XDP and then at tc. How many there are. */
+static u32 play_directory(const char *directory)
 {
-	const char *corpus = getenv("TCPSHAKE_CORPUS");
 	static struct playback p;
 	struct config config = loader_config(2, 64, 64);
-	char directory[4000];
 	u32 played = 0;
 
-	(void)state;
-	enter_world();
 	config.view = VIEW_TAP;
-	snprintf(directory, sizeof(directory), "%s/captures",
-		 corpus && *corpus ? corpus : "../shared/corpus");
 	for (int through_tc = 0; through_tc < 2; through_tc++) {
 		p = (struct playback){.now = BEGIN_NS, .through_tc = through_tc};
 		replay_open(&p.replay, &config, directory);
@@ -216,16 +211,39 @@ static void public_captures(void **state)
 			replay_conclude(&p.replay, p.now);
 		replay_close(&p.replay);
 	}
-	if (played)
+	return played;
+}
+
+static void public_captures(void **state)
+{
+	const char *corpus = getenv("TCPSHAKE_CORPUS");
+	char directory[4000];
+
+	(void)state;
+	enter_world();
+	snprintf(directory, sizeof(directory), "%s/captures",
+		 corpus && *corpus ? corpus : "../shared/corpus");
+	if (play_directory(directory))
 		return;
 	print_message("no captures: TCPSHAKE_CORPUS names no directory that has some\n");
 	skip();
+}
+
+static void own_captures(void **state)
+{
+	char directory[4000];
+
+	(void)state;
+	enter_world();
+	built(directory, sizeof(directory), "kernel/captures");
+	assert_true(play_directory(directory) > 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(made_up_traffic),
+	    cmocka_unit_test(own_captures),
 	    cmocka_unit_test(public_captures),
 	};
 
