@@ -101,11 +101,16 @@ static void on_event(void *arg, const struct event *event)
 		reading->stop = STOP_OUTPUT;
 }
 
+/* Who writes to a pipe may take his time: each packet is looked at, and its events told, at once. */
+static int is_stream(const struct reading *reading)
+{
+	return !strcmp(reading->options->read_path, "-");
+}
+
 /* Some packets more. Returns like capture_next() of the one that could not be read. */
 static int read_ahead(const struct reading *reading, struct capture *capture, struct packet *packets, u32 *count)
 {
-	/* who writes to a pipe may take his time: each packet at once */
-	const u32 most = strcmp(reading->options->read_path, "-") ? AHEAD : 1;
+	const u32 most = is_stream(reading) ? 1 : AHEAD;
 	int got = 1;
 
 	for (*count = 0; *count < most; (*count)++) {
@@ -175,6 +180,8 @@ static void read_packets(struct reading *reading, struct capture *capture)
 		got = read_ahead(reading, capture, packets, &count);
 		for (u32 i = 0; i < count && !reading->stop; i++)
 			take(reading, &packets[i]);
+		if (is_stream(reading) && !reading->stop && output_wants_write(&reading->output))
+			check_output(reading, output_flush(&reading->output));
 		if (!(turn++ % LOOK_TURNS) || end_asked || summary_asked)
 			look_around(reading, capture);
 	}
