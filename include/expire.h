@@ -49,7 +49,7 @@ INLINE u64 ask_sockets(struct tally *tally, u64 word, struct flow *flow, u64 tim
 {
 	struct news news = { .kind = EVENT_SUSPECT, .detail = word_watch(word), .time = time };
 
-	if (!CFG(ask_sockets) || (flow->flags & FLOW_ASKED))
+	if (!CFG(ask_sockets) || CFG(view) != VIEW_HOST || (flow->flags & FLOW_ASKED))
 		return 0;
 	/* a full ring: asked again then */
 	if (tell(tally, &news, word, flow))
