@@ -7,14 +7,13 @@ import signal
 import socket
 import stat
 import subprocess
-import threading
 import time
 
 import pytest
 
 from frames import SYN, ethernet, packet
 from lab import BINARY, PATIENCE, run, until
-from service import BUILD, Chatter, parse, read_metrics, updated, wait_metrics, wait_update
+from service import BUILD, read_metrics, updated, wait_metrics, wait_update
 
 V4 = socket.AF_INET
 EACH = ["--interval", "0.1"]
