@@ -30,6 +30,7 @@ coverage: $(COV_UNIT) $(COV_FUZZ) | $(BUILD)/needs-coverage
 		-show-instantiations=false $(COVERAGE) > $(BUILD)/cov/lines.txt 2>/dev/null
 	$(Q)llvm-cov report $(COV_OBJECTS) -instr-profile=$(BUILD)/cov/all.profdata \
 		-show-region-summary=false -show-branch-summary=false $(COVERAGE) 2>/dev/null
+	$(Q)tests/coverage-sum $(BUILD)/cov/lines.txt
 
 $(BUILD)/cov/user/%.o: user/%.c | $(BUILD)/needs-build
 	$(say) COV $@
