@@ -10,7 +10,7 @@
 
 #include "env.bpf.h"
 #include "engine.h"
-#include "parse.h"
+#include "parse_counter.h"
 #include "sockets.bpf.h"
 #include "sweep.h"
 
@@ -20,20 +20,6 @@ char _license[] SEC("license") = "GPL";
 #define TCX_NEXT (-1)
 
 enum hook { HOOK_XDP, HOOK_XDP_FRAGS, HOOK_TC_IN, HOOK_TC_OUT };
-
-INLINE enum counter counter_of(enum parse_result result)
-{
-	switch (result) {
-	case PARSE_NOT_TCP:
-		return C_not_tcp;
-	case PARSE_FRAGMENT:
-		return C_fragment;
-	case PARSE_MALFORMED:
-		return C_malformed;
-	default:
-		return C_truncated;
-	}
-}
 
 INLINE u32 reach_of(u32 wire_len)
 {

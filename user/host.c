@@ -6,6 +6,7 @@
 
 #include "env_host.h"
 #include "levels.h"
+#include "parse_counter.h"
 #include "sections.h"
 
 struct host {
@@ -161,20 +162,6 @@ void host_expect(struct host *host, const struct segment *seg)
 	for (u32 n = 0; n < 2; n++) {
 		__builtin_prefetch(env_line(candidate_line(hash, TABLE_PENDING, n)));
 		__builtin_prefetch(env_line(candidate_line(hash, TABLE_CONNECTIONS, n)));
-	}
-}
-
-static enum counter counter_of(enum parse_result result)
-{
-	switch (result) {
-	case PARSE_NOT_TCP:
-		return C_not_tcp;
-	case PARSE_FRAGMENT:
-		return C_fragment;
-	case PARSE_MALFORMED:
-		return C_malformed;
-	default:
-		return C_truncated;
 	}
 }
 
