@@ -180,6 +180,7 @@ class Lab:
     """client c0 ---- s0 server, `addresses` of each family on both sides."""
 
     def __init__(self, addresses=1, mtu=1500, queues=None):
+        self.client_ports = set()
         name = f"ts{os.getpid()}x{next(numbers)}"
         self.stack = contextlib.ExitStack()
         self.client_device, self.server_device = "c0", "s0"
@@ -248,10 +249,16 @@ class Lab:
             return sock.getsockname()[1]
 
     def client_socket(self, family, port=0, n=0):
-        sock = self.own(self.client.socket(family))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((self.client_ip(family, n), port))
-        sock.settimeout(PATIENCE)
+        """Of its own port: the kernel may give one again whose connection has just ended, or has rules of loss."""
+        while True:
+            sock = self.own(self.client.socket(family))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((self.client_ip(family, n), port))
+            sock.settimeout(PATIENCE)
+            if port or sock.getsockname()[1] not in self.client_ports:
+                break
+            sock.close()
+        self.client_ports.add(sock.getsockname()[1])
         return sock
 
     def begin(self, family, port, sock=None):
