@@ -197,10 +197,13 @@ def test_too_small_a_connection_table(lab, mode, tmp_path):
     not_followed = counters["begun_refused_table_full"]
     assert not_followed > 0, "there was room: this has tested nothing"
     assert counters["begun_by_handshake"] + not_followed == tally["opened"]
-    ended = counters["connections_fin"] + counters["connections_reset"] + counters["connections_evicted"]
-    assert ended - counters["begun_by_adoption"] + not_followed == tally["fin"] + tally["reset"]
     events = read_events(tmp_path / "events")
     check_events(watch, events)
+    # one that found no room may be taken up by its second FIN, once its tombstone is evicted too: that one stays
+    left = [event for event in events if event["event"] == "close" and event["how"] == "end_of_run"]
+    assert all(event.get("adopted") for event in left), left
+    ended = counters["connections_fin"] + counters["connections_reset"] + counters["connections_evicted"]
+    assert ended + len(left) - counters["begun_by_adoption"] + not_followed == tally["fin"] + tally["reset"]
     assert sum(event["count"] for event in events if event.get("what") == "connections_refused") == \
         not_followed + counters["adoptions_refused_table_full"]
     assert kinds(events)["open"] == tally["opened"]
