@@ -4,11 +4,11 @@
 
 ROUNDS ?= 7
 BENCH_JSON ?= $(BUILD)/bench/bench.json
-BENCH_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
+BENCH_OBJ := $(addprefix $(BUILD)/bench/,$(addsuffix .o,bench setup drive rows report))
 
 .PHONY: bench
 bench: all $(BUILD)/bench/bench $(BUILD)/bench/opens
-	$(Q)$(BUILD)/bench/bench $(ROUNDS) $(BENCH_JSON)
+	$(Q)$(BUILD)/bench/bench --rounds $(ROUNDS) --json $(BENCH_JSON)
 	$(Q)tests/bench/live.py $(BUILD)/bench/opens
 	$(Q)$(MAKE) --no-print-directory bench-capture
 
@@ -17,15 +17,21 @@ $(BUILD)/bench/opens: tests/bench/opens.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< -o $@
 
-$(BUILD)/bench/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/bench.h include/parse.h
+$(BUILD)/bench/bench.bpf.o: tests/bench/bench.bpf.c
 	$(say) BPF $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -Itests/bench -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Itests/bench -MMD -MP -c $< -o $@
 
 $(BUILD)/bench/bench.skel.h: $(BUILD)/bench/bench.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name bench_bpf > $@
 
-$(BUILD)/bench/bench: tests/bench/bench.c $(BUILD)/bench/bench.skel.h $(BENCH_OBJ)
+$(BENCH_OBJ): $(BUILD)/bench/%.o: tests/bench/%.c $(BUILD)/bench/bench.skel.h
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(BUILD)/bench -Itests/bench -MMD -MP -c $< -o $@
+
+$(BUILD)/bench/bench: $(BENCH_OBJ) $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 	$(say) LINK $@
-	$(Q)$(CC) $(ALL_CFLAGS) -I$(BUILD)/bench -Itests/bench $< $(BENCH_OBJ) $(LIBS) -lpthread -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -lpthread -o $@
+
+-include $(wildcard $(BUILD)/bench/*.d)

@@ -12,17 +12,22 @@ enum traffic {
 	TRAFFIC_SYN_ACK,    /* each of an unknown pair */
 	TRAFFIC_FIN,
 	TRAFFIC_RST,
+	TRAFFIC_HANDSHAKE,  /* the first three packets of a connection */
 	TRAFFIC_CONNECTION, /* ten packets each: SYN, SYN-ACK, ACK, 4 of data, FIN, FIN, ACK */
 };
 
 enum target { TARGET_EMPTY, TARGET_PARSE, TARGET_REFERENCE, TARGET_TCPSHAKE, TARGETS };
 
-struct drive {
+/* A driver's orders. Each CPU that drives has a lane of its own, on a cache line of its own. */
+#define LANES 2
+
+struct lane {
 	u32 traffic;
 	u32 target;
 	u32 flows; /* a power of two */
-	u32 zero;
+	u32 salt;  /* of the data flows: another for each lane */
 	u64 count; /* packets so far: no source comes twice */
-};
+	u64 unused[5];
+} __attribute__((aligned(64)));
 
 #endif

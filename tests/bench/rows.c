@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rows. Every figure is the median of interleaved rounds: a round measures
+ * each program in turn, for as long as each other, so that what the machine
+ * does meanwhile hits all alike.
+ */
+#include <stdlib.h>
+
+#include "parts.h"
+
+#define MILLION	     (1u << 20)
+#define PROBE	     20000   /* packets, to learn how long one takes */
+#define DRIVER_NS    40	     /* what XDP and a good driver cost below us */
+
+/* clang-format off */
+static const struct row rows[] = {
+	/* name, traffic, flows, tables, everywhere, most x parser, least x cheaper than the reference */
+	{ "data, one flow",                      TRAFFIC_DATA,       1,       STATE_FEW,          1, 1.25, 0 },
+	{ "data, 1M flows, few pending",         TRAFFIC_DATA,       MILLION, STATE_FEW,          1, 1.3,  8 },
+	{ "ten-packet connection",               TRAFFIC_CONNECTION, 1,       STATE_FEW,          1, 3.2,  2 },
+	{ "data, 1M flows, pending full",        TRAFFIC_DATA,       MILLION, STATE_PENDING_FULL, 0, 2,    6 },
+	{ "spoofed SYN, tables full",            TRAFFIC_SYN,        1,       STATE_FULL,         1, 4,    6 },
+	{ "SYN-ACK of no one, tables full",      TRAFFIC_SYN_ACK,    1,       STATE_FULL,         0, 3,    0 },
+	{ "FIN of no one, tables full",          TRAFFIC_FIN,        1,       STATE_FULL,         0, 3,    0 },
+	{ "RST of no one, tables full",          TRAFFIC_RST,        1,       STATE_FULL,         0, 3,    0 },
+	{ "spoofed SYN, tables full, in alarm",  TRAFFIC_SYN,        1,       STATE_ALARM,        1, 3,    6 },
+};
+/* clang-format on */
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+double median(double *values, int n)
+{
+	qsort(values, (size_t)n, sizeof(*values), compare);
+	return n & 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+double to_parse(const struct figures *f)
+{
+	return f->ns[TARGET_TCPSHAKE] / f->ns[TARGET_PARSE];
+}
+
+static double net(const struct figures *f, enum target target)
+{
+	double ns = f->ns[target] - f->ns[TARGET_EMPTY];
+
+	return ns > 1 ? ns : 1; /* the clock's own step */
+}
+
+double to_reference(const struct figures *f)
+{
+	return f->ns[TARGET_REFERENCE] ? net(f, TARGET_REFERENCE) / net(f, TARGET_TCPSHAKE) : 0;
+}
+
+double packets_a_second(const struct figures *f)
+{
+	return 1000 / (net(f, TARGET_TCPSHAKE) + DRIVER_NS);
+}
+
+/* The reference is measured as it is after an hour: its flows are there, or its map has been full for long. */
+static void warm_reference(struct bench *bench, const struct figures *f)
+{
+	const struct row *row = f->row;
+
+	if (row->traffic == TRAFFIC_DATA) {
+		drive(bench, f->hook, f->family, 0, TARGET_REFERENCE, row->traffic, row->flows, row->flows * 2);
+	} else if (bench->reference_filled < 2 * MILLION) {
+		drive(bench, f->hook, f->family, 0, TARGET_REFERENCE, TRAFFIC_SYN, 1, 2 * MILLION);
+		bench->reference_filled = 2 * MILLION;
+	}
+}
+
+static u32 packets_for(double ns, int run_ms)
+{
+	u32 packets = (u32)(run_ms * 1e6 / (ns > 1 ? ns : 1));
+
+	return packets / 30 * 30 + 30;
+}
+
+static void measure_row(struct bench *bench, const struct options_of_bench *options, struct figures *f)
+{
+	static double ns[TARGETS][ROUNDS_MAX];
+	const struct row *row = f->row;
+	struct tally before, after;
+	u32 packets[TARGETS] = {};
+
+	for (u32 target = 0; target < TARGETS; target++) {
+		if (target == TARGET_REFERENCE) {
+			if (!options->reference)
+				continue;
+			warm_reference(bench, f);
+		}
+		packets[target] = packets_for(drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows,
+						    PROBE), options->run_ms);
+		drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows, packets[target] / 4);
+	}
+	kernel_tally(bench->kernel, &before);
+	for (int round = 0; round < options->rounds; round++) {
+		for (u32 target = 0; target < TARGETS; target++) {
+			if (packets[target])
+				ns[target][round] = drive(bench, f->hook, f->family, 0, target, row->traffic,
+							  row->flows, packets[target]);
+		}
+	}
+	kernel_tally(bench->kernel, &after);
+	f->made = after.count[C_events_made] - before.count[C_events_made];
+	f->lost = after.count[C_events_lost_in_ring] - before.count[C_events_lost_in_ring];
+	for (u32 target = 0; target < TARGETS; target++)
+		f->ns[target] = packets[target] ? median(ns[target], options->rounds) : 0;
+	f->fill[0] = bench->fill[0];
+	f->fill[1] = bench->fill[1];
+}
+
+static int selected(const regex_t *pattern, const struct figures *f)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s %s %s", f->hook == TC ? "tc" : "xdp", f->family == V6 ? "v6" : "v4",
+		 f->row->name);
+	return !pattern || !regexec(pattern, name, 0, NULL, 0);
+}
+
+u32 rows_measure(struct bench *bench, const struct options_of_bench *options, struct figures *figures, u32 most)
+{
+	const regex_t *pattern = NULL;
+	regex_t compiled;
+	u32 n = 0;
+
+	if (options->rows) {
+		if (regcomp(&compiled, options->rows, REG_EXTENDED | REG_ICASE | REG_NOSUB))
+			die(options->rows, EINVAL);
+		pattern = &compiled;
+	}
+	for (int memory = 0; memory < options->memories; memory++) {
+		bench->state = STATE_NONE;
+		for (u32 i = 0; i < ARRAY_SIZE(rows) * 4; i++) {
+			struct figures f = { .row = &rows[i / 4], .hook = i & 1, .family = i >> 1 & 1,
+					     .memory = options->memory[memory] };
+
+			if (((f.hook || f.family) && !f.row->everywhere) || !selected(pattern, &f) || n == most)
+				continue;
+			setup_state(bench, f.row->state, f.memory, options->view);
+			measure_row(bench, options, &f);
+			report_row(&f);
+			figures[n++] = f;
+		}
+	}
+	if (pattern)
+		regfree(&compiled);
+	return n;
+}
