@@ -67,7 +67,7 @@ deps:
 many = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc))
 
 test:
-	$(Q)sh tests/install build test
+	$(Q)TOOLS=$(abspath $(BUILD))/tools sh tests/install build test aside
 	$(Q)$(MAKE) --no-print-directory $(many) test-programs; built=$$?; \
 	tests/run --build $(BUILD) --build-status $$built $(TEST_STATUS:%=--status %); status=$$?; \
 	$(give_back); exit $$status
