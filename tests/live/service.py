@@ -2,6 +2,7 @@
 """Helpers for the tests of tcpshake as a service: its metrics file, what it holds, traffic beside it."""
 import contextlib
 import ctypes
+import json
 import os
 import re
 import socket
@@ -102,12 +103,25 @@ def wait_gone(held):
     until(lambda: not still_there(held), lambda: f"{still_there(held)} to go", 30)
 
 
+BPF_PROG_QUERY, TCX = 16, {"ingress": 46, "egress": 47}  # enum bpf_cmd, enum bpf_attach_type
+
+
+def tcx_programs(index, where):
+    """How many stand there; a kernel without TCX has none."""
+    query = ctypes.create_string_buffer(struct.pack("=IIIIQI", index, where, 0, 0, 0, 0), 64)
+    done = libc.syscall(SYS_BPF, BPF_PROG_QUERY, query, 64)
+    return struct.unpack_from("=IIIIQI", query)[5] if done == 0 else 0
+
+
 def hooks(host, device):
     """What stands at a device's hooks."""
-    net = host.run("bpftool", "net", "show", "dev", device).stdout
-    filters = [host.run("tc", "filter", "show", "dev", device, side, check=False).stdout
-               for side in ("ingress", "egress")]
-    return re.findall(r"(?:xdp|tc)_\w+", net + "".join(filters))
+    link = json.loads(host.ip("-j", "link", "show", "dev", device).stdout)[0]
+    found = ["xdp"] if "xdp" in link else []
+    for side, where in TCX.items():
+        found += re.findall(r"tc_\w+", host.run("tc", "filter", "show", "dev", device, side, check=False).stdout)
+        with host:
+            found += [f"tcx {side}"] * tcx_programs(link["ifindex"], where)
+    return found
 
 
 class Chatter:
