@@ -4,7 +4,7 @@
 
 ROUNDS ?= 7
 BENCH_JSON ?= $(BUILD)/bench/bench.json
-BENCH_OBJ := $(addprefix $(BUILD)/bench/,$(addsuffix .o,bench setup drive rows report))
+BENCH_OBJ := $(addprefix $(BUILD)/bench/,$(addsuffix .o,bench setup drive rows both sweep yardsticks programs report json))
 
 .PHONY: bench
 bench: all $(BUILD)/bench/bench $(BUILD)/bench/opens
@@ -28,7 +28,7 @@ $(BUILD)/bench/bench.skel.h: $(BUILD)/bench/bench.bpf.o
 
 $(BENCH_OBJ): $(BUILD)/bench/%.o: tests/bench/%.c $(BUILD)/bench/bench.skel.h
 	$(say) CC $@
-	$(Q)$(CC) $(ALL_CFLAGS) -I$(BUILD)/bench -Itests/bench -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -DBENCH_CLANG='"$(shell $(CLANG) --version | head -1)"' -I$(BUILD)/bench -Itests/bench -MMD -MP -c $< -o $@
 
 $(BUILD)/bench/bench: $(BENCH_OBJ) $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 	$(say) LINK $@

@@ -88,34 +88,48 @@ INLINE int parse_here(const void *data, const void *end, u32 length, struct segm
 {
 	struct frame frame = { .base = data, .end = end, .wire_len = length };
 
-	return parse_packet(&frame, FRAME_PACKET, LINK_ETHERNET, seg);
+	return parse_packet(&frame, FRAME_PACKET, LINK_ETHERNET, seg) == PARSE_TCP;
+}
+
+/* All that was read is used, or the compiler would not read it. */
+INLINE void use(const struct segment *seg)
+{
+	sink += seg->seq + seg->ack + seg->len + seg->flags + seg->sender + seg->key.port[0] + seg->key.port[1] +
+		seg->key.addr[0].word[1] + seg->key.addr[1].word[1];
 }
 
 SEC("xdp")
 int parse_xdp(struct xdp_md *ctx)
 {
-	struct segment seg = {};
-	int result = parse_here((void *)(long)ctx->data, (void *)(long)ctx->data_end,
-				ctx->data_end - ctx->data, &seg);
+	struct segment seg;
 
-	sink += seg.seq + seg.flags + (u32)result + seg.key.port[0] + seg.len;
+	if (parse_here((void *)(long)ctx->data, (void *)(long)ctx->data_end, ctx->data_end - ctx->data, &seg))
+		use(&seg);
 	return XDP_PASS;
 }
 
 SEC("tc")
 int parse_tc(struct __sk_buff *skb)
 {
-	struct segment seg = {};
-	int result = parse_here((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, &seg);
+	struct segment seg;
 
-	sink += seg.seq + seg.flags + (u32)result + seg.key.port[0] + seg.len;
+	if (parse_here((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, &seg))
+		use(&seg);
 	return -1;
 }
 
-/* The plain way that many take: an LRU map and a clock read for every packet. */
+/*
+ * The plain way to follow connections, which many take: an LRU map, and a clock
+ * read for every packet. Packets of one flow come on several CPUs, so what is
+ * counted of it is added atomically (an LRU map allows no lock in its values);
+ * what is counted of all is by CPU, as ours is.
+ */
 struct seen {
 	u64 first, last;
-	u32 packets, flags;
+	struct {
+		u64 packets, bytes;
+		u32 flags, seq;
+	} end[2];
 };
 
 struct {
@@ -125,18 +139,47 @@ struct {
 	__type(value, struct seen);
 } reference SEC(".maps");
 
+enum total { TOTAL_PACKETS, TOTAL_BYTES, TOTAL_FLOWS, TOTALS };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TOTALS);
+	__type(key, u32);
+	__type(value, u64);
+} totals SEC(".maps");
+
+INLINE void add_total(u32 which, u64 n)
+{
+	u64 *total = bpf_map_lookup_elem(&totals, &which);
+
+	if (total)
+		*total += n;
+}
+
 INLINE void track(const struct segment *seg)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct seen *seen = bpf_map_lookup_elem(&reference, &seg->key), fresh = { now, now, 1, seg->flags };
+	struct seen *seen = bpf_map_lookup_elem(&reference, &seg->key);
+	u32 from = seg->sender & 1;
 
+	add_total(TOTAL_PACKETS, 1);
+	add_total(TOTAL_BYTES, seg->len);
 	if (!seen) {
+		struct seen fresh = { .first = now, .last = now };
+
+		fresh.end[from].packets = 1;
+		fresh.end[from].bytes = seg->len;
+		fresh.end[from].flags = seg->flags;
+		fresh.end[from].seq = seg->seq;
 		bpf_map_update_elem(&reference, &seg->key, &fresh, BPF_ANY);
+		add_total(TOTAL_FLOWS, 1);
 		return;
 	}
 	seen->last = now;
-	seen->packets++;
-	seen->flags |= seg->flags;
+	seen->end[from].seq = seg->seq;
+	__sync_fetch_and_add(&seen->end[from].packets, 1);
+	__sync_fetch_and_add(&seen->end[from].bytes, seg->len);
+	__sync_fetch_and_or(&seen->end[from].flags, seg->flags);
 }
 
 SEC("xdp")
@@ -144,8 +187,7 @@ int reference_xdp(struct xdp_md *ctx)
 {
 	struct segment seg = {};
 
-	if (parse_here((void *)(long)ctx->data, (void *)(long)ctx->data_end, ctx->data_end - ctx->data,
-		       &seg) == PARSE_TCP)
+	if (parse_here((void *)(long)ctx->data, (void *)(long)ctx->data_end, ctx->data_end - ctx->data, &seg))
 		track(&seg);
 	return XDP_PASS;
 }
@@ -155,7 +197,7 @@ int reference_tc(struct __sk_buff *skb)
 {
 	struct segment seg = {};
 
-	if (parse_here((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, &seg) == PARSE_TCP)
+	if (parse_here((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, &seg))
 		track(&seg);
 	return -1;
 }

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "parts.h"
 #include "wire.h"
@@ -43,6 +44,23 @@ static int driver_of(const struct bench *bench, enum hook hook, enum family fami
 	return bpf_program__fd(drivers[hook][family][lane]);
 }
 
+static double cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (double)used.tv_sec * 1e9 + (double)used.tv_nsec;
+}
+
+/*
+ * The test run tells whole nanoseconds, rounded down: 3 % of a small row. What
+ * is behind the point is had from the thread's clock, as far as the two agree.
+ */
+static double finer(double duration, double used)
+{
+	return used < duration ? duration : used > duration + 1 ? duration + 1 : used;
+}
+
 double drive(struct bench *bench, enum hook hook, enum family family, u32 lane_number, enum target target,
 	     enum traffic traffic, u32 flows, u32 packets)
 {
@@ -50,6 +68,7 @@ double drive(struct bench *bench, enum hook hook, enum family family, u32 lane_n
 	u8 packet[PACKET_BYTES];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet),
 		    .repeat = (int)packets);
+	double begun;
 
 	put_template(family, packet);
 	lane->traffic = traffic;
@@ -57,7 +76,8 @@ double drive(struct bench *bench, enum hook hook, enum family family, u32 lane_n
 	lane->flows = flows;
 	/* a connection begins with its SYN: a multiple of three and of ten */
 	lane->count = (lane->count + 29) / 30 * 30;
+	begun = cpu_ns();
 	if (bpf_prog_test_run_opts(driver_of(bench, hook, family, lane_number), &opts))
 		die("BPF_PROG_RUN", errno);
-	return opts.duration;
+	return finer(opts.duration, (cpu_ns() - begun) / packets);
 }

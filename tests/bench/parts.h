@@ -4,7 +4,6 @@
 #define TCPSHAKE_BENCH_PARTS_H
 
 #include <pthread.h>
-#include <regex.h>
 #include <stdio.h>
 
 #include "bench.h"
@@ -28,14 +27,16 @@ enum state {
 };
 
 struct options_of_bench {
-	const char *rows;  /* a regular expression, or NULL: all */
+	const char *rows; /* a regular expression, or NULL: all */
 	const char *memory[4];
 	const char *json;
 	const char *view;
 	int memories;
 	int rounds;
-	int run_ms; /* of one program in one round */
-	int reference; /* 0: leave the reference out */
+	int run_ms;	/* of one program in one round */
+	int reference;	/* 0: leave the reference out */
+	int programs;	/* only tell their sizes */
+	int warm;	/* 0: a smoke test, its figures mean nothing */
 };
 
 /* --- setup.c --- */
@@ -44,6 +45,8 @@ struct bench {
 	struct bench_bpf *yardsticks;
 	struct kernel *kernel;
 	enum state state;
+	const char *memory;
+	int dirty; /* what was measured since has left the state */
 	u64 reference_filled; /* packets of new flows that it had */
 	pthread_t consumer;
 	volatile int stop;
@@ -54,11 +57,15 @@ struct bench {
 void die(const char *what, int error) __attribute__((noreturn));
 
 /* Loads the yardsticks, and the programs as `tcpshake -i` would with this --memory and --view. */
-void setup_open(struct bench *bench, const char *memory, const char *view);
+void setup_open(struct bench *bench, const char *memory, const char *view, u32 need);
 void setup_close(struct bench *bench);
 
 /* Loads afresh and fills, unless it is so already. */
 void setup_state(struct bench *bench, enum state state, const char *memory, const char *view);
+
+/* What a flow takes of each --memory. */
+struct results;
+void setup_usage(const struct options_of_bench *options, struct results *results);
 
 /* --- drive.c --- */
 
@@ -88,18 +95,82 @@ struct figures {
 	double fill[2];
 };
 
-/* Every row that options select, each told as soon as it is measured. Returns how many. */
-u32 rows_measure(struct bench *bench, const struct options_of_bench *options, struct figures *figures, u32 most);
+#define ROWS_MAX 256
+#define BOTH_MAX 16
+
+struct both {
+	const char *name;
+	double alone[TARGETS], together[TARGETS]; /* ns a packet on one CPU */
+	u64 made, lost;
+};
+
+struct sweep_figures {
+	u32 flows, slices, slice_lines;
+	double whole_ms, slice_us, longest_us; /* nothing due */
+	double due_whole_ms, due_longest_us;   /* every handshake due */
+};
+
+struct usage {
+	const char *memory;
+	u32 pending, connections; /* slots */
+	double slot_bytes;	  /* all of the memory, over the slots */
+};
+
+/* What was measured, for the report. */
+struct results {
+	struct figures rows[ROWS_MAX];
+	u32 count;
+	struct both both[BOTH_MAX];
+	u32 boths;
+	struct sweep_figures sweep;
+	struct usage usage[4]; /* of each memory */
+	u32 usages;
+	u64 events; /* delivered */
+	double load; /* of the machine before the run */
+	char noise[1024]; /* why the figures are not to be trusted, or empty */
+};
+
+/* Is a row wanted? name: as "xdp v4 data, one flow". */
+int selected(const struct options_of_bench *options, const char *name);
+
+/* Every row that options select, each told as soon as it is measured. */
+void rows_measure(struct bench *bench, const struct options_of_bench *options, struct results *results);
 
 double to_parse(const struct figures *f);
-double to_reference(const struct figures *f); /* net of the harness in both; 0: not measured */
+double to_reference(const struct figures *f);	  /* net of the harness in both; 0: not measured */
 double packets_a_second(const struct figures *f); /* millions, of one core with a driver below */
 double median(double *values, int n);
 
-/* --- report.c --- */
+#define PROBE 20000 /* packets, to learn how long one takes */
+u32 packets_for(double ns, int run_ms);
 
+/* --- both.c --- */
+
+/* Both CPUs at once, each with flows of its own: what one CPU's packet costs, and what both do together. */
+void both_measure(struct bench *bench, const struct options_of_bench *options, struct results *results);
+
+/* --- sweep.c --- */
+
+/* A round of the sweep over a million flows, none of them due; then with every handshake due. */
+void sweep_measure(struct bench *bench, const struct options_of_bench *options, struct results *results);
+
+/* --- yardsticks.c --- */
+
+/* Are parser and reference as cheap as they must be on a quiet machine? 0, or says why not in results->noise. */
+int yardsticks_check(struct results *results);
+
+/* --- programs.c --- */
+
+/* Instructions, machine code and verifier's work of every program, a line each. */
+void programs_print(struct bench *bench, FILE *out);
+
+/* --- report.c, json.c --- */
+
+const char *hook_name(enum hook hook);
+const char *family_name(enum family family);
 void report_head(const struct options_of_bench *options);
 void report_row(const struct figures *f);
-void rows_json(const char *path, const struct figures *figures, u32 n);
+void report_rest(const struct results *results);
+void json_write(const char *path, const struct options_of_bench *options, const struct results *results);
 
 #endif

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The table for a person. */
-#include <errno.h>
-
 #include "parts.h"
+
+const char *hook_name(enum hook hook)
+{
+	return hook == TC ? "tc" : "xdp";
+}
+
+const char *family_name(enum family family)
+{
+	return family == V6 ? "v6" : "v4";
+}
 
 void report_head(const struct options_of_bench *options)
 {
 	printf("ns a packet, medians of %d rounds, harness included; M/s: of one core with a 40 ns driver below\n",
 	       options->rounds);
-	printf("%-6s %-6s %-35s %6s %6s %6s %6s  %-21s %-22s %5s\n", "memory", "hook", "packet", "empty", "parse",
+	printf("%-6s %-6s %-35s %6s %6s %6s %6s  %-23s %-22s %5s\n", "memory", "hook", "packet", "empty", "parse",
 	       "refer.", "ours", "to parse (target)", "under refer. (target)", "M/s");
 }
 
@@ -29,37 +37,49 @@ void report_row(const struct figures *f)
 	if (f->ns[TARGET_REFERENCE])
 		put_goal(reference, sizeof(reference), to_reference(f), f->row->under_reference,
 			 to_reference(f) >= f->row->under_reference);
-	printf("%-6s %s %-3s %-35s %6.0f %6.0f %6.0f %6.0f  %-21s %-22s %5.1f", f->memory,
-	       f->family == V6 ? "v6" : "v4", f->hook == TC ? "tc" : "xdp", f->row->name, f->ns[TARGET_EMPTY],
-	       f->ns[TARGET_PARSE], f->ns[TARGET_REFERENCE], f->ns[TARGET_TCPSHAKE], parse, reference,
-	       packets_a_second(f));
+	printf("%-6s %-3s %s %-35s %6.1f %6.1f %6.1f %6.1f  %-23s %-22s %5.1f", f->memory, hook_name(f->hook),
+	       family_name(f->family), f->row->name, f->ns[TARGET_EMPTY], f->ns[TARGET_PARSE],
+	       f->ns[TARGET_REFERENCE], f->ns[TARGET_TCPSHAKE], parse, reference, packets_a_second(f));
 	if (f->lost)
 		printf("  %llu of %llu events LOST", f->lost, f->made);
 	putchar('\n');
 	fflush(stdout);
 }
 
-void rows_json(const char *path, const struct figures *figures, u32 n)
+static void put_both(const struct both *both)
 {
-	FILE *file = path ? fopen(path, "w") : NULL;
+	printf("%-42s %6.1f %6.1f   %6.1f %6.1f   %6.1f %6.1f   %6.1f", both->name, both->alone[TARGET_PARSE],
+	       both->together[TARGET_PARSE], both->alone[TARGET_REFERENCE], both->together[TARGET_REFERENCE],
+	       both->alone[TARGET_TCPSHAKE], both->together[TARGET_TCPSHAKE],
+	       both->together[TARGET_TCPSHAKE] / LANES);
+	if (both->lost)
+		printf("  %llu of %llu events LOST", both->lost, both->made);
+	putchar('\n');
+}
 
-	if (!path)
-		return;
-	if (!file)
-		die(path, errno);
-	fprintf(file, "[");
-	for (u32 i = 0; i < n; i++) {
-		const struct figures *f = &figures[i];
+static void put_sweep(const struct sweep_figures *sweep)
+{
+	printf("\nsweep of %u flows: %.2f ms for all of them, nothing due; %u slices of %u lines, %.0f us each, the longest %.0f us\n",
+	       sweep->flows, sweep->whole_ms, sweep->slices, sweep->slice_lines, sweep->slice_us, sweep->longest_us);
+	printf("  when every handshake is due at once: %.0f ms, the longest slice %.0f us\n", sweep->due_whole_ms,
+	       sweep->due_longest_us);
+}
 
-		fprintf(file, "%s\n{\"memory\":\"%s\",\"hook\":\"%s\",\"family\":\"%s\",\"row\":\"%s\",", i ? "," : "",
-			f->memory, f->hook == TC ? "tc" : "xdp", f->family == V6 ? "v6" : "v4", f->row->name);
-		fprintf(file, "\"empty_ns\":%.1f,\"parse_ns\":%.1f,\"reference_ns\":%.1f,\"tcpshake_ns\":%.1f,",
-			f->ns[TARGET_EMPTY], f->ns[TARGET_PARSE], f->ns[TARGET_REFERENCE], f->ns[TARGET_TCPSHAKE]);
-		fprintf(file, "\"to_parse\":%.3f,\"under_reference\":%.3f,\"events_made\":%llu,\"events_lost\":%llu,",
-			to_parse(f), to_reference(f), f->made, f->lost);
-		fprintf(file, "\"pending_full\":%.4f,\"connections_full\":%.4f}", f->fill[0], f->fill[1]);
+void report_rest(const struct results *results)
+{
+	if (results->boths)
+		printf("\nns a packet on a CPU: alone, then with the other one at the same service; ours, both together: a packet every\n%-42s %13s   %13s   %13s\n",
+		       "", "parse", "reference", "ours");
+	for (u32 i = 0; i < results->boths; i++)
+		put_both(&results->both[i]);
+	if (results->sweep.slices)
+		put_sweep(&results->sweep);
+	for (u32 i = 0; i < results->usages; i++) {
+		const struct usage *usage = &results->usage[i];
+
+		printf("%s: %.1f bytes a slot, %.1f a flow at 75 %% load; %u slots pending, %u for connections\n",
+		       usage->memory, usage->slot_bytes, usage->slot_bytes / 0.75, usage->pending,
+		       usage->connections);
 	}
-	fprintf(file, "\n]\n");
-	if (fclose(file))
-		die(path, errno);
+	printf("events delivered: %llu\n", results->events);
 }

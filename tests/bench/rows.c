@@ -4,26 +4,37 @@
  * each program in turn, for as long as each other, so that what the machine
  * does meanwhile hits all alike.
  */
+#include <regex.h>
 #include <stdlib.h>
 
 #include "parts.h"
 
 #define MILLION	     (1u << 20)
-#define PROBE	     20000   /* packets, to learn how long one takes */
 #define DRIVER_NS    40	     /* what XDP and a good driver cost below us */
 
 /* clang-format off */
 static const struct row rows[] = {
 	/* name, traffic, flows, tables, everywhere, most x parser, least x cheaper than the reference */
-	{ "data, one flow",                      TRAFFIC_DATA,       1,       STATE_FEW,          1, 1.25, 0 },
-	{ "data, 1M flows, few pending",         TRAFFIC_DATA,       MILLION, STATE_FEW,          1, 1.3,  8 },
-	{ "ten-packet connection",               TRAFFIC_CONNECTION, 1,       STATE_FEW,          1, 3.2,  2 },
-	{ "data, 1M flows, pending full",        TRAFFIC_DATA,       MILLION, STATE_PENDING_FULL, 0, 2,    6 },
-	{ "spoofed SYN, tables full",            TRAFFIC_SYN,        1,       STATE_FULL,         1, 4,    6 },
-	{ "SYN-ACK of no one, tables full",      TRAFFIC_SYN_ACK,    1,       STATE_FULL,         0, 3,    0 },
-	{ "FIN of no one, tables full",          TRAFFIC_FIN,        1,       STATE_FULL,         0, 3,    0 },
-	{ "RST of no one, tables full",          TRAFFIC_RST,        1,       STATE_FULL,         0, 3,    0 },
-	{ "spoofed SYN, tables full, in alarm",  TRAFFIC_SYN,        1,       STATE_ALARM,        1, 3,    6 },
+	{ "data, one flow",                     TRAFFIC_DATA,       1,       STATE_FEW,          1, 1.25, 0 },
+	{ "data, 1M flows, few pending",        TRAFFIC_DATA,       MILLION, STATE_FEW,          1, 1.3,  8 },
+	{ "ten-packet connection",              TRAFFIC_CONNECTION, 1,       STATE_FEW,          1, 3.2,  2 },
+	{ "data, 1M flows, pending full",       TRAFFIC_DATA,       MILLION, STATE_PENDING_FULL, 0, 2,    6 },
+	{ "spoofed SYN, tables full",           TRAFFIC_SYN,        1,       STATE_FULL,         1, 4,    6 },
+	{ "SYN-ACK of no one, tables full",     TRAFFIC_SYN_ACK,    1,       STATE_FULL,         0, 3,    0 },
+	{ "FIN of no one, tables full",         TRAFFIC_FIN,        1,       STATE_FULL,         0, 3,    0 },
+	{ "RST of no one, tables full",         TRAFFIC_RST,        1,       STATE_FULL,         0, 3,    0 },
+	{ "spoofed SYN, tables full, in alarm", TRAFFIC_SYN,        1,       STATE_ALARM,        1, 3,    6 },
+};
+
+/* Flat, but for cache misses. */
+static const struct row curve[] = {
+	{ "data, 1k flows",   TRAFFIC_DATA, 1 << 10, STATE_FEW, 0, 0, 0 },
+	{ "data, 4k flows",   TRAFFIC_DATA, 1 << 12, STATE_FEW, 0, 0, 0 },
+	{ "data, 16k flows",  TRAFFIC_DATA, 1 << 14, STATE_FEW, 0, 0, 0 },
+	{ "data, 64k flows",  TRAFFIC_DATA, 1 << 16, STATE_FEW, 0, 0, 0 },
+	{ "data, 256k flows", TRAFFIC_DATA, 1 << 18, STATE_FEW, 0, 0, 0 },
+	{ "data, 1M flows",   TRAFFIC_DATA, 1 << 20, STATE_FEW, 0, 0, 0 },
+	{ "data, 4M flows",   TRAFFIC_DATA, 1 << 22, STATE_FEW, 0, 0, 0 },
 };
 /* clang-format on */
 
@@ -63,10 +74,13 @@ double packets_a_second(const struct figures *f)
 }
 
 /* The reference is measured as it is after an hour: its flows are there, or its map has been full for long. */
-static void warm_reference(struct bench *bench, const struct figures *f)
+static void warm_reference(struct bench *bench, const struct options_of_bench *options,
+			   const struct figures *f)
 {
 	const struct row *row = f->row;
 
+	if (!options->warm)
+		return;
 	if (row->traffic == TRAFFIC_DATA) {
 		drive(bench, f->hook, f->family, 0, TARGET_REFERENCE, row->traffic, row->flows, row->flows * 2);
 	} else if (bench->reference_filled < 2 * MILLION) {
@@ -75,7 +89,7 @@ static void warm_reference(struct bench *bench, const struct figures *f)
 	}
 }
 
-static u32 packets_for(double ns, int run_ms)
+u32 packets_for(double ns, int run_ms)
 {
 	u32 packets = (u32)(run_ms * 1e6 / (ns > 1 ? ns : 1));
 
@@ -93,7 +107,7 @@ static void measure_row(struct bench *bench, const struct options_of_bench *opti
 		if (target == TARGET_REFERENCE) {
 			if (!options->reference)
 				continue;
-			warm_reference(bench, f);
+			warm_reference(bench, options, f);
 		}
 		packets[target] = packets_for(drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows,
 						    PROBE), options->run_ms);
@@ -114,43 +128,59 @@ static void measure_row(struct bench *bench, const struct options_of_bench *opti
 		f->ns[target] = packets[target] ? median(ns[target], options->rounds) : 0;
 	f->fill[0] = bench->fill[0];
 	f->fill[1] = bench->fill[1];
+	bench->dirty |= options->warm && row->traffic == TRAFFIC_CONNECTION;
 }
 
-static int selected(const regex_t *pattern, const struct figures *f)
+int selected(const struct options_of_bench *options, const char *name)
+{
+	regex_t pattern;
+	int found;
+
+	if (!options->rows)
+		return 1;
+	if (regcomp(&pattern, options->rows, REG_EXTENDED | REG_ICASE | REG_NOSUB)) {
+		fprintf(stderr, "bench: not a regular expression: %s\n", options->rows);
+		exit(EXIT_USAGE);
+	}
+	found = !regexec(&pattern, name, 0, NULL, 0);
+	regfree(&pattern);
+	return found;
+}
+
+static int wanted(const struct options_of_bench *options, const struct figures *f)
 {
 	char name[128];
 
-	snprintf(name, sizeof(name), "%s %s %s", f->hook == TC ? "tc" : "xdp", f->family == V6 ? "v6" : "v4",
-		 f->row->name);
-	return !pattern || !regexec(pattern, name, 0, NULL, 0);
+	snprintf(name, sizeof(name), "%s %s %s", hook_name(f->hook), family_name(f->family), f->row->name);
+	return selected(options, name);
 }
 
-u32 rows_measure(struct bench *bench, const struct options_of_bench *options, struct figures *figures, u32 most)
+static void measure_and_tell(struct bench *bench, const struct options_of_bench *options, struct figures f,
+			     struct results *results)
 {
-	const regex_t *pattern = NULL;
-	regex_t compiled;
-	u32 n = 0;
+	if (!wanted(options, &f) || results->count == ROWS_MAX)
+		return;
+	setup_state(bench, f.row->state, f.memory, options->view);
+	measure_row(bench, options, &f);
+	report_row(&f);
+	results->rows[results->count++] = f;
+}
 
-	if (options->rows) {
-		if (regcomp(&compiled, options->rows, REG_EXTENDED | REG_ICASE | REG_NOSUB))
-			die(options->rows, EINVAL);
-		pattern = &compiled;
+static void measure_all(struct bench *bench, const struct options_of_bench *options, const char *memory,
+			struct results *results)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (u32 place = 0; place < (rows[i].everywhere ? 4 : 1); place++)
+			measure_and_tell(bench, options, (struct figures){ .row = &rows[i], .memory = memory,
+					 .hook = place & 1, .family = place >> 1 }, results);
 	}
-	for (int memory = 0; memory < options->memories; memory++) {
-		bench->state = STATE_NONE;
-		for (u32 i = 0; i < ARRAY_SIZE(rows) * 4; i++) {
-			struct figures f = { .row = &rows[i / 4], .hook = i & 1, .family = i >> 1 & 1,
-					     .memory = options->memory[memory] };
+}
 
-			if (((f.hook || f.family) && !f.row->everywhere) || !selected(pattern, &f) || n == most)
-				continue;
-			setup_state(bench, f.row->state, f.memory, options->view);
-			measure_row(bench, options, &f);
-			report_row(&f);
-			figures[n++] = f;
-		}
-	}
-	if (pattern)
-		regfree(&compiled);
-	return n;
+void rows_measure(struct bench *bench, const struct options_of_bench *options, struct results *results)
+{
+	for (int i = 0; i < options->memories; i++)
+		measure_all(bench, options, options->memory[i], results);
+	for (u32 i = 0; i < ARRAY_SIZE(curve); i++)
+		measure_and_tell(bench, options, (struct figures){ .row = &curve[i], .memory = options->memory[0],
+				 .hook = XDP, .family = V4 }, results);
 }

@@ -80,14 +80,13 @@ static void prepare(const char *memory, const char *view, struct config *config,
 		exit(EXIT_USAGE);
 }
 
-void setup_open(struct bench *bench, const char *memory, const char *view)
+void setup_open(struct bench *bench, const char *memory, const char *view, u32 need)
 {
 	struct config config = {};
 	struct plan plan;
 
 	prepare(memory, view, &config, &plan);
-	if (kernel_open(&bench->kernel, &config, &plan, NEED_XDP | NEED_TC_IN | NEED_ETHERNET, RING_BYTES, on_event,
-			bench)) {
+	if (kernel_open(&bench->kernel, &config, &plan, need, RING_BYTES, on_event, bench)) {
 		fprintf(stderr, "bench: %s\n", bench->kernel ? kernel_error(bench->kernel) : "no memory");
 		exit(EXIT_FAILED);
 	}
@@ -157,10 +156,10 @@ static void raise_alarm(struct bench *bench)
 
 void setup_state(struct bench *bench, enum state state, const char *memory, const char *view)
 {
-	if (bench->kernel && bench->state == state)
+	if (bench->kernel && bench->state == state && !bench->dirty && !strcmp(bench->memory, memory))
 		return;
 	close_kernel(bench);
-	setup_open(bench, memory, view);
+	setup_open(bench, memory, view, NEED_XDP | NEED_TC_IN | NEED_ETHERNET);
 	if (state == STATE_FEW)
 		send_new(bench, TRAFFIC_SYN, FEW);
 	if (state >= STATE_FULL)
@@ -170,6 +169,22 @@ void setup_state(struct bench *bench, enum state state, const char *memory, cons
 	if (state >= STATE_ALARM)
 		raise_alarm(bench);
 	bench->state = state;
+	bench->memory = memory;
+	bench->dirty = 0;
 	bench->fill[0] = share_used(bench, TABLE_PENDING);
 	bench->fill[1] = share_used(bench, TABLE_CONNECTIONS);
+}
+
+void setup_usage(const struct options_of_bench *options, struct results *results)
+{
+	for (int i = 0; i < options->memories; i++) {
+		struct config config = {};
+		struct plan plan;
+
+		prepare(options->memory[i], options->view, &config, &plan);
+		results->usage[results->usages++] = (struct usage){
+			.memory = options->memory[i], .pending = plan.pending, .connections = plan.connections,
+			.slot_bytes = (double)plan.used / ((double)plan.pending + plan.connections),
+		};
+	}
 }
