@@ -117,8 +117,15 @@ class Namespace:
             " chain input { type filter hook input priority 0; }\n"
             " chain output { type filter hook output priority 0; }\n}\n")
         self.filtered = True
-        told = self.run("nft", "-e", "-a", "-f", "-", input=f"{text}add rule inet lab {chain} {rule} drop\n").stdout
+        told = self.run("nft", "-e", "-a", "-f", "-", input=f"{text}add rule inet lab {chain} {rule} counter drop\n").stdout
         return chain, re.findall(r"drop # handle (\d+)", told)[-1]
+
+    def wait_dropped(self, dropped):
+        """Until the rule of one drop() has lost a packet."""
+        chain, handle = dropped
+        pattern = rf"counter packets [1-9].* # handle {handle}\n"
+        until(lambda: re.search(pattern, self.run("nft", "-a", "list", "chain", "inet", "lab", chain).stdout),
+              f"a packet to be lost by rule {handle}")
 
     def pass_again(self, dropped):
         """Ends what one drop() began."""

@@ -134,7 +134,7 @@ def test_never_torn(exporter):
 def test_scraped_without_pause(lab, exporter):
     scrape, directory = exporter
     path = directory / "tcpshake.prom"
-    watch = lab.watch("--textfile", str(path), "--interval", "0.1")
+    watch = lab.watch("--textfile", str(path), "--interval", "0.1", "-e", "loss")
     wait_metrics(path)
     versions, last = set(), 0
     with Chatter(lab):

@@ -37,7 +37,7 @@ class Points:
         """What arrives at one end of this flow, from now on."""
         ports = {"server": f"tcp dport {flow.server_port} tcp sport {flow.client_port}",
                  "client": f"tcp dport {flow.client_port} tcp sport {flow.server_port}"}
-        (self.lab.server if at == "server" else self.lab.client).drop(f"{ports[at]} {what}")
+        return (self.lab.server if at == "server" else self.lab.client).drop(f"{ports[at]} {what}")
 
     def half_way(self, at, what=""):
         """A connect whose packets are lost at one end."""
@@ -76,8 +76,9 @@ class Points:
         server.bind((lab.server_ip(self.family), 0))
         server.setblocking(False)
         flow = Flow(*client.getsockname()[:2], *server.getsockname()[:2])
-        self.lose("server", flow, "tcp flags & syn == syn")
+        lost = self.lose("server", flow, "tcp flags & syn == syn")
         lab.begin(self.family, flow.server_port, client)
+        lab.server.wait_dropped(lost)  # or on a busy machine the server's SYN may come by first
         with contextlib.suppress(BlockingIOError):
             server.connect((flow.client_ip, flow.client_port))
         return flow, ("SYN_RCVD", "SYN_SENT")
