@@ -275,6 +275,21 @@ u32 kernel_needs(const struct device *device, enum mode mode, enum view view)
 	return need;
 }
 
+/* Native was tried and refused with this error: what to tell. */
+static void tell_refused(struct kernel *kernel, const struct device *device, int error, struct attached *attached)
+{
+	char holder[64];
+
+	attached->why = "native XDP was refused";
+	attached->cure = "fewer channels (ethtool -L) or a smaller MTU";
+	if (error != -EBUSY)
+		return;
+	name_holder(device, holder, sizeof(holder));
+	snprintf(kernel->why, sizeof(kernel->why), "the XDP hook is taken by %s", holder);
+	attached->why = kernel->why;
+	attached->cure = "that other program has to go first";
+}
+
 /* auto: native if it costs nothing, which is also looked at afterwards. */
 static int hook_auto(struct kernel *kernel, const struct device *device, struct hooked *hooked,
 		     struct attached *attached)
@@ -284,9 +299,10 @@ static int hook_auto(struct kernel *kernel, const struct device *device, struct 
 	attached->mode = MODE_NATIVE;
 	attached->why = native_would_cost(device, attached);
 	if (!attached->why) {
-		if (hook_xdp(kernel, device, MODE_NATIVE, hooked)) {
-			attached->why = "native XDP was refused";
-			attached->cure = "fewer channels (ethtool -L) or a smaller MTU";
+		int error = hook_xdp(kernel, device, MODE_NATIVE, hooked);
+
+		if (error) {
+			tell_refused(kernel, device, error, attached);
 		} else if (device_fingerprint(device) != before) {
 			close(hooked->in_link);
 			hooked->in_link = -1;

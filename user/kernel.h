@@ -50,7 +50,7 @@ struct attached {
 	u32 ifindex;
 	enum mode mode;	  /* how incoming packets are seen: native, tc or generic */
 	int outgoing;	  /* 1: the outgoing hook is there too */
-	const char *why;  /* auto: why not native; NULL: it is */
+	const char *why;  /* auto: why not native; NULL: it is. Until the next is attached */
 	const char *cure; /* what would make it native, or NULL */
 	const char *tc;	  /* "TCX" or "clsact" where tc is used, or NULL */
 };

@@ -39,6 +39,7 @@ struct kernel {
 	int cpus;
 	struct tally *tallies; /* room for one per CPU */
 	int frags;	  /* the kernel has xdp.frags */
+	char why[96]; /* what struct attached says of the hook's holder */
 	char error[512];
 };
 

@@ -46,7 +46,7 @@ class Demo:
         print("# " + " ".join(["tcpshake"] + command[1:]))
         self.watch = Printed(lab.server, command)
         lab.stack.callback(self.watch.kill)
-        self.watch.wait_error(r"in by native XDP")
+        self.watch.wait_error(r"in by native XDP", patience=60)
         self.listeners = {family: lab.listen(family) for family in (V4, V6)}
 
     def told(self, flow, label, words):

@@ -312,7 +312,8 @@ class Lab:
     def watch(self, *args, device="s0", mode="native", **kw):
         """tcpshake, attached: from here on nothing on the device is missed."""
         watcher = self.start("-j", "-v", "--mode", mode, "-i", device, *args, **kw)
-        watcher.wait_error(r": in by .*, out ")
+        # on a busy machine the kernel takes its time to load, and to attach while others' namespaces go
+        watcher.wait_error(r": in by .*, out ", patience=6 * PATIENCE)
         return watcher
 
 

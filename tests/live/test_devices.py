@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import re
 import select
 import signal
 import socket
@@ -143,7 +144,16 @@ def test_loopback(lab, family):
     assert watch.counters["duplicate"] == 0
 
 
-TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
+TUNSETIFF, IFF_TUN, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0001, 0x0002, 0x1000
+
+
+def open_tap(lab, name):
+    """An Ethernet device whose driver has native XDP and loses nothing by it. It goes with the lab."""
+    with lab.server:
+        fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+    lab.stack.callback(os.close, fd)
+    lab.server.ip("link", "set", name, "up")
 
 
 class Tun:
@@ -306,14 +316,14 @@ def bpf(command, attributes):
     return fd
 
 
-def attach_neighbour(lab, name):
+def attach_neighbour(lab, name, device="s0"):
     """Somebody else's XDP program: return XDP_PASS. Its descriptors; it goes with them."""
     code = struct.pack("<BBhi", 0xB7, 0, 0, 2) + struct.pack("<BBhi", 0x95, 0, 0, 0)
     instructions, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
     program = bpf(BPF_PROG_LOAD, struct.pack("=IIQQIIQII16s", BPF_PROG_TYPE_XDP, 2, ctypes.addressof(instructions),
                                              ctypes.addressof(licence), 0, 0, 0, 0, 0, name))
     with lab.server:
-        link = bpf(BPF_LINK_CREATE, struct.pack("=IIII", program, socket.if_nametoindex("s0"), BPF_XDP, 0))
+        link = bpf(BPF_LINK_CREATE, struct.pack("=IIII", program, socket.if_nametoindex(device), BPF_XDP, 0))
     return link, program
 
 
@@ -326,6 +336,22 @@ def test_another_xdp_program(lab):
     watch = lab.watch(mode="tc")
     _, _, flow = lab.pair(V4)
     watch.expect("open", flow)
+    watch.stop()
+
+
+def test_auto_takes_what_costs_nothing(lab):
+    open_tap(lab, "tap0")
+    watch = lab.watch(device="tap0", mode="auto")
+    watch.wait_error("tap0: in by native XDP")
+    watch.stop()
+
+
+def test_auto_goes_where_there_is_room(lab):
+    open_tap(lab, "tap0")
+    for fd in attach_neighbour(lab, b"neighbour", "tap0"):
+        lab.stack.callback(os.close, fd)
+    watch = lab.watch(device="tap0", mode="auto")
+    assert re.search(r"in by tc ingress, .*taken by program 'neighbour' \(id \d+\)", "\n".join(watch.errors))
     watch.stop()
 
 
