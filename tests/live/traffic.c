@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * traffic CLIENT SERVER COUNT [AT_ONCE [ADDRESSES [HELD]]]
+ * traffic CLIENT SERVER COUNT [AT_ONCE [ADDRESSES [HELD [RATE]]]]
  *
  * COUNT TCP connections between two network namespaces (names as of `ip netns`),
- * as fast as they go, AT_ONCE at a time, ended in seven ways, over IPv4 and IPv6
- * by turns and over ADDRESSES addresses of each host. With HELD, the first HELD
- * connections stay open until all others are done. Prints its own tally as JSON:
- * what the sockets said, and nothing that anyone else counted.
+ * as fast as they go or RATE a second, AT_ONCE at a time, ended in seven ways,
+ * over IPv4 and IPv6 by turns and over ADDRESSES addresses of each host. With
+ * HELD, the first HELD connections stay open until all others are done. Prints
+ * its own tally as JSON: what the sockets said, and nothing that anyone else
+ * counted.
  *
  * The port says how a connection is to end, so both ends know without a word.
  */
@@ -54,7 +55,7 @@ static struct {
 	unsigned long started, opened, fin, reset, refused, failed, accepted, ending[ENDINGS];
 } tally;
 
-static unsigned long count, at_once = 100, addresses = 1, held;
+static unsigned long count, at_once = 100, addresses = 1, held, rate;
 static volatile int over; /* the client is done: the server may stop */
 
 static void die(const char *what)
@@ -340,7 +341,23 @@ static unsigned long release_held(void)
 	return done;
 }
 
-static void client(void)
+static double seconds_since(const struct timespec *begun)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - begun->tv_sec) + (double)(now.tv_nsec - begun->tv_nsec) / 1e9;
+}
+
+/* How many may have been started by now. */
+static unsigned long allowed(const struct timespec *begun)
+{
+	double most = rate ? seconds_since(begun) * (double)rate + 1 : (double)count;
+
+	return most < (double)count ? (unsigned long)most : count;
+}
+
+static void client(const struct timespec *begun)
 {
 	struct epoll_event ready[256];
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -349,9 +366,10 @@ static void client(void)
 
 	while (done < count) {
 		unsigned long standing = held && tally.started > held ? held : tally.started < held ? tally.started : 0;
+		unsigned long most = allowed(begun);
 		int n;
 
-		while (tally.started < count && tally.started - done - standing < at_once) {
+		while (tally.started < most && tally.started - done - standing < at_once) {
 			enum ending ending = (enum ending)(tally.started < held ? tally.started & 1 ? TALK : CLIENT_CLOSES
 										: random_number() % ENDINGS);
 
@@ -360,7 +378,7 @@ static void client(void)
 			if (tally.started <= held)
 				standing = tally.started;
 		}
-		n = epoll_wait(epoll, ready, 256, 1000);
+		n = epoll_wait(epoll, ready, 256, most < count ? 1 : 1000);
 		if (n < 0 && errno != EINTR)
 			die("epoll_wait");
 		for (int i = 0; i < n; i++)
@@ -378,31 +396,32 @@ static void client(void)
 
 int main(int argc, char **argv)
 {
-	struct timespec begin_time, end_time;
+	struct timespec begin_time;
+	double seconds;
 	pthread_t thread;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: traffic CLIENT SERVER COUNT [AT_ONCE [ADDRESSES [HELD]]]\n");
+		fprintf(stderr, "usage: traffic CLIENT SERVER COUNT [AT_ONCE [ADDRESSES [HELD [RATE]]]]\n");
 		return 2;
 	}
 	count = strtoul(argv[3], NULL, 10);
 	at_once = argc > 4 ? strtoul(argv[4], NULL, 10) : at_once;
 	addresses = argc > 5 ? strtoul(argv[5], NULL, 10) : addresses;
 	held = argc > 6 ? strtoul(argv[6], NULL, 10) : 0;
+	rate = argc > 7 ? strtoul(argv[7], NULL, 10) : 0;
 	pthread_barrier_init(&listening, NULL, 2);
 	if (pthread_create(&thread, NULL, server, argv[2]))
 		die("pthread_create");
 	enter(argv[1]);
 	pthread_barrier_wait(&listening);
 	clock_gettime(CLOCK_MONOTONIC, &begin_time);
-	client();
-	clock_gettime(CLOCK_MONOTONIC, &end_time);
+	client(&begin_time);
+	seconds = seconds_since(&begin_time);
 	over = 1;
 	pthread_join(thread, NULL);
 	printf("{\"started\": %lu, \"opened\": %lu, \"fin\": %lu, \"reset\": %lu, \"refused\": %lu, \"failed\": %lu, "
 	       "\"accepted\": %lu, \"seconds\": %.3f", tally.started, tally.opened, tally.fin, tally.reset, tally.refused, tally.failed,
-	       tally.accepted, (double)(end_time.tv_sec - begin_time.tv_sec) +
-	       (double)(end_time.tv_nsec - begin_time.tv_nsec) / 1e9);
+	       tally.accepted, seconds);
 	for (int i = 0; i < ENDINGS; i++)
 		printf(", \"%s\": %lu", ending_name[i], tally.ending[i]);
 	puts("}");
