@@ -4,31 +4,21 @@
  *
  * Incoming: native XDP where it takes nothing away, else the tc ingress hook,
  * generic XDP on request. Outgoing: tc egress. At tc a TCX link (Linux 6.6) goes
- * with its process; where there is none, a clsact filter is set. One of ours that
- * a killed process left is taken off first. The qdisc stays: others may have
- * filters in it.
+ * with its process; where there is none, a clsact filter is set.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "kernel_parts.h"
+#include "clsact.h"
 
 /* enum bpf_attach_type of Linux 6.6, which older headers lack */
 #define ATTACH_TCX_INGRESS 46
 #define ATTACH_TCX_EGRESS 47
-
-/* Where our clsact filters stand: handles and a priority that nobody picks by chance. Each run has its own handle. */
-#define FILTER_HANDLE 0x7c95a40
-#define FILTER_RUNS 16
-#define FILTER_PRIORITY 49877
 
 /* Before the programs that are there (Linux 6.6): one that takes packets away would hide them from us. */
 #define ATTACH_BEFORE (1u << 3)
@@ -91,75 +81,6 @@ static int explain_xdp(struct kernel *kernel, const struct device *device, const
 			   device->name, mode, strerror(-error), device->mtu);
 }
 
-/*
- * Which of our handles on this device are a living run's: each holds a socket
- * of a name that belongs to device and handle, in the network namespace's own
- * space of names, and that is free again when its process ends, however it ends.
- * Returns the socket, or -1 when another run has the handle.
- */
-static int claim_handle(u32 ifindex, u32 n)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), length;
-
-	if (fd < 0)
-		return -1;
-	length = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "tcpshake-clsact-%u-%u", ifindex, n);
-	if (!bind(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static int take_handle(struct hooked *hooked)
-{
-	for (u32 n = 0; n < FILTER_RUNS && hooked->handle_fd < 0; n++) {
-		hooked->handle_fd = claim_handle(hooked->ifindex, n);
-		hooked->handle = FILTER_HANDLE + n;
-	}
-	return hooked->handle_fd < 0 ? -EUSERS : 0;
-}
-
-static void detach_filter(u32 ifindex, u32 handle, enum bpf_tc_attach_point point)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = FILTER_PRIORITY);
-
-	bpf_tc_detach(&hook, &opts);
-}
-
-/*
- * Filters of a run that was killed, whichever hooks that one had: they would see
- * each packet for ever. A handle that can be claimed is nobody's.
- */
-static void sweep_filters(u32 ifindex)
-{
-	for (u32 n = 0; n < FILTER_RUNS; n++) {
-		int fd = claim_handle(ifindex, n);
-
-		if (fd < 0)
-			continue;
-		detach_filter(ifindex, FILTER_HANDLE + n, BPF_TC_INGRESS);
-		detach_filter(ifindex, FILTER_HANDLE + n, BPF_TC_EGRESS);
-		close(fd);
-	}
-}
-
-static int attach_clsact(int program, struct hooked *hooked, enum bpf_tc_attach_point point)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)hooked->ifindex, .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = FILTER_PRIORITY, .prog_fd = program);
-	int error = bpf_tc_hook_create(&hook);
-
-	if (error && error != -EEXIST)
-		return error;
-	error = take_handle(hooked);
-	if (error)
-		return error;
-	opts.handle = hooked->handle;
-	return bpf_tc_attach(&hook, &opts);
-}
-
 /* A link's descriptor; or -1 and *filter = 1; or a negative errno below -1. */
 static int attach_tc(const char *program_name, const struct kernel *kernel, struct hooked *hooked,
 		     enum bpf_tc_attach_point point, int *filter)
@@ -176,7 +97,7 @@ static int attach_tc(const char *program_name, const struct kernel *kernel, stru
 	}
 	if (link >= 0 || (link != -EINVAL && link != -EOPNOTSUPP))
 		return link == -EPERM ? -EACCES : link;
-	error = attach_clsact(program, hooked, point);
+	error = clsact_attach(program, hooked, point);
 	if (error)
 		return error == -EPERM ? -EACCES : error;
 	*filter = 1;
@@ -321,12 +242,7 @@ static void unhook(struct hooked *hooked)
 		close(hooked->in_link);
 	if (hooked->out_link >= 0)
 		close(hooked->out_link);
-	if (hooked->in_filter)
-		detach_filter(hooked->ifindex, hooked->handle, BPF_TC_INGRESS);
-	if (hooked->out_filter)
-		detach_filter(hooked->ifindex, hooked->handle, BPF_TC_EGRESS);
-	if (hooked->handle_fd >= 0)
-		close(hooked->handle_fd);
+	clsact_detach(hooked);
 	free(hooked);
 }
 
@@ -363,7 +279,7 @@ int kernel_attach(struct kernel *kernel, const struct device *device, enum mode 
 	hooked->ifindex = device->ifindex;
 	hooked->in_link = hooked->out_link = hooked->handle_fd = -1;
 	*attached = (struct attached){ .ifindex = device->ifindex, .mode = mode };
-	sweep_filters(device->ifindex);
+	clsact_sweep(device->ifindex);
 	error = hook(kernel, device, mode, view, hooked, attached);
 	if (error) {
 		unhook(hooked);
@@ -386,15 +302,6 @@ static int link_holds(int link)
 	return link < 0 || bpf_obj_get_info_by_fd(link, &info, &length) || info.xdp.ifindex;
 }
 
-static int filter_holds(const struct hooked *hooked, enum bpf_tc_attach_point point)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)hooked->ifindex, .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = hooked->handle, .priority = FILTER_PRIORITY);
-	int error = bpf_tc_query(&hook, &opts);
-
-	return error != -ENOENT && error != -EINVAL && error != -ENODEV;
-}
-
 int kernel_attached(struct kernel *kernel, u32 ifindex)
 {
 	const struct hooked *hooked = kernel->hooked;
@@ -402,8 +309,8 @@ int kernel_attached(struct kernel *kernel, u32 ifindex)
 	while (hooked && hooked->ifindex != ifindex)
 		hooked = hooked->next;
 	return hooked && link_holds(hooked->in_link) && link_holds(hooked->out_link) &&
-	       (!hooked->in_filter || filter_holds(hooked, BPF_TC_INGRESS)) &&
-	       (!hooked->out_filter || filter_holds(hooked, BPF_TC_EGRESS));
+	       (!hooked->in_filter || clsact_holds(hooked, BPF_TC_INGRESS)) &&
+	       (!hooked->out_filter || clsact_holds(hooked, BPF_TC_EGRESS));
 }
 
 void kernel_detach(struct kernel *kernel, u32 ifindex)

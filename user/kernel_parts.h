@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What kernel.c and attach.c share. No one else includes it, but for tests. */
+/* What kernel.c, attach.c and clsact.c share. No one else includes it, but for tests. */
 #ifndef TCPSHAKE_KERNEL_PARTS_H
 #define TCPSHAKE_KERNEL_PARTS_H
 
