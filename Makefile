@@ -41,7 +41,7 @@ BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 $(WARN) -Iinclude -Ibpf -Iv
 USER_SRC := $(wildcard user/*.c)
 USER_OBJ := $(USER_SRC:user/%.c=$(BUILD)/user/%.o)
 # What a test links: everything but main() and what knows BPF.
-KERNEL_OBJ := $(addprefix $(BUILD)/user/,$(addsuffix .o,main kernel attach clsact live% interfaces))
+KERNEL_OBJ := $(addprefix $(BUILD)/user/,$(addsuffix .o,main kernel% attach clsact live% interfaces))
 PLAIN_OBJ := $(filter-out $(KERNEL_OBJ),$(USER_OBJ))
 # What else has to be built before tests/run; the *.mk of tests/ add to it.
 TEST_PROGRAMS :=

@@ -33,6 +33,11 @@ INLINE struct service *env_service(u32 index)
 	return bpf_map_lookup_elem(&services, &index);
 }
 
+INLINE struct sources *env_sources(u32 index)
+{
+	return bpf_map_lookup_elem(&sources, &index);
+}
+
 INLINE u32 *env_bucket(u32 index)
 {
 	u32 page = index / BUCKETS_A_PAGE;

@@ -10,6 +10,7 @@
 #include "event.h"
 #include "parse.h"
 #include "service_row.h"
+#include "sources.h"
 
 #define BUCKETS_A_PAGE 1024
 
@@ -52,6 +53,14 @@ struct {
 	__type(key, u32);
 	__type(value, struct service);
 } services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SOURCES);
+	__type(key, u32);
+	__type(value, struct sources);
+} sources SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

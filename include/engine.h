@@ -161,7 +161,7 @@ SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 		COUNT(tally, adoptions_started);
 	} else {
 		COUNT(tally, handshakes_started);
-		service_count(tally, flow, SERVICE_SYN);
+		service_syn(tally, flow);
 	}
 	return slot;
 }

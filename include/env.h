@@ -8,6 +8,7 @@
  *   env_line(line)        the eight words of a line
  *   env_flow(slot)        the record of a slot (slot = 8 * line + word) of both flow tables
  *   env_service(index)    row of the service table, index from 0
+ *   env_sources(index)    description of an alarm's sources; NULL from SOURCES on
  *   env_bucket(index)     bucket of the watch filter: P in the low, C in the high 16 bits
  *   env_pair_line(index)  eight words of the table of TIME_WAIT pairs
  *   env_lock(index)       one of INSERT_LOCKS
@@ -27,6 +28,7 @@
 #include "event.h"
 #include "flow.h"
 #include "service_row.h"
+#include "sources.h"
 
 #include "atomic.h"
 
@@ -39,6 +41,7 @@
 INLINE u64 *env_line(u32 line);
 INLINE struct flow *env_flow(u32 slot);
 INLINE struct service *env_service(u32 index);
+INLINE struct sources *env_sources(u32 index);
 INLINE u32 *env_bucket(u32 index);
 INLINE u64 *env_pair_line(u32 index);
 INLINE u32 *env_lock(u32 index);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A row of the service table: one server address and port, and what its handshakes came to. */
+/*
+ * A row of the service table: a server's address and port, an address as a whole
+ * or a prefix as a whole, and what their handshakes came to.
+ */
 #ifndef TCPSHAKE_SERVICE_ROW_H
 #define TCPSHAKE_SERVICE_ROW_H
 
@@ -25,16 +28,43 @@ enum service_count {
  */
 #define SERVICE_BUCKETS 128
 
+/* Bits of the address that a row stands for, IPv4 in its mapped form. */
+#define SERVICE_WHOLE 128   /* a service, or with port 0 an address as a whole */
+#define SERVICE_PREFIX_4 120 /* a /24 */
+#define SERVICE_PREFIX_6 48
+
 struct service {
-	struct address addr;
-	u16 port;
-	u16 zero[3];
+	struct address addr; /* of a prefix the first */
+	u16 port;	     /* 0: the address or the prefix as a whole (what is sent to port 0 counts there, too) */
+	u8 prefix;	     /* SERVICE_...; 0: the row of all others, or never used */
+	u8 zero;
+	u32 born;	     /* changes when the row is given to another; odd while it is being given */
+	u32 alarm;	     /* 0, or 1 + index of its sources; written by user space alone */
+	u32 zero2;
 	u64 count[SERVICE_COUNTS];
 	u32 open_time[SERVICE_BUCKETS]; /* first SYN to completing ACK */
-	u64 reserved[19];		/* the flood detector's bins */
+	u64 zero3[2];
 };
 
-_Static_assert(sizeof(struct service) == 768, "");
+_Static_assert(sizeof(struct service) == 640, "whole cache lines");
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define SERVICE_MASK_4 0x00ffffffffffffffULL
+#define SERVICE_MASK_6 0x0000ffffffffffffULL
+#else
+#define SERVICE_MASK_4 0xffffffffffffff00ULL
+#define SERVICE_MASK_6 0xffffffffffff0000ULL
+#endif
+
+/* The first address of the prefix that an address lies in. */
+INLINE struct address address_prefix(const struct address *addr)
+{
+	struct address first = { { addr->word[0] & SERVICE_MASK_6, 0 } };
+
+	if (address_is_v4(addr))
+		first = (struct address){ { 0, addr->word[1] & SERVICE_MASK_4 } };
+	return first;
+}
 
 INLINE u32 log2_of(u64 x) /* x > 0 */
 {

@@ -22,6 +22,7 @@ struct engine {
 	u64 *lines;
 	struct flow *flows;
 	struct service *services; /* one more than the table has: "other" */
+	struct sources *sources; /* SOURCES of them, or NULL */
 	u32 *buckets;
 	u64 *pair_lines;
 	u32 locks[INSERT_LOCKS];
@@ -37,6 +38,10 @@ struct engine {
 INLINE u64 *env_line(u32 line) { return engine->lines + (u64)line * LINE_WORDS; }
 INLINE struct flow *env_flow(u32 slot) { return engine->flows + slot; }
 INLINE struct service *env_service(u32 index) { return engine->services + index; }
+INLINE struct sources *env_sources(u32 index)
+{
+	return engine->sources && index < SOURCES ? engine->sources + index : NULL;
+}
 INLINE u32 *env_bucket(u32 index) { return engine->buckets + index; }
 INLINE u64 *env_pair_line(u32 index) { return engine->pair_lines + (u64)index * LINE_WORDS; }
 INLINE u32 *env_lock(u32 index) { return engine->locks + index; }

@@ -7,10 +7,12 @@
 #include "env_host.h"
 #include "levels.h"
 #include "parse_counter.h"
+#include "quiet_rows.h"
 #include "sections.h"
 
 struct host {
 	struct engine engine;
+	struct quiet_rows quiet;
 	int started; /* the clock stands at the first packet */
 };
 
@@ -40,10 +42,11 @@ static int allocate(struct engine *e)
 	memset(e->lines, 0, lines * 64);
 	e->flows = calloc((u64)flow_lines(config) * LINE_WORDS, sizeof(*e->flows));
 	e->services = calloc(service_slots(config) + 1, sizeof(*e->services));
+	e->sources = calloc(SOURCES, sizeof(*e->sources));
 	e->buckets = calloc(1u << (BUCKET_TAG_BITS + config->row_bits), sizeof(*e->buckets));
 	e->pair_lines = calloc(PAIR_LINES * LINE_WORDS, sizeof(*e->pair_lines));
 	e->block_due = malloc(blocks_of(config) * sizeof(*e->block_due));
-	if (!e->flows || !e->services || !e->buckets || !e->pair_lines || !e->block_due)
+	if (!e->flows || !e->services || !e->sources || !e->buckets || !e->pair_lines || !e->block_due)
 		return -ENOMEM;
 	memset(e->block_due, 0xff, blocks_of(config) * sizeof(*e->block_due));
 	return 0;
@@ -60,7 +63,7 @@ int host_new(struct host **out, const struct config *config, void (*emit)(void *
 	host->engine.config.replay = 1;
 	host->engine.emit = emit;
 	host->engine.arg = arg;
-	if (allocate(&host->engine)) {
+	if (allocate(&host->engine) || quiet_rows_open(&host->quiet, service_slots(config))) {
 		host_free(host);
 		return -ENOMEM;
 	}
@@ -75,9 +78,11 @@ void host_free(struct host *host)
 	free(host->engine.lines);
 	free(host->engine.flows);
 	free(host->engine.services);
+	free(host->engine.sources);
 	free(host->engine.buckets);
 	free(host->engine.pair_lines);
 	free(host->engine.block_due);
+	quiet_rows_close(&host->quiet);
 	free(host);
 }
 
@@ -117,24 +122,34 @@ static u64 first_due(void)
 	return due;
 }
 
+/* Lets the clock stand at a tick. What is skipped has nothing due. */
+static void advance(struct host *host, u64 tick)
+{
+	struct service_table table;
+
+	host_service_table(host, &table);
+	host->engine.tick = tick;
+	quiet_rows_tick(&host->quiet, &table, tick);
+}
+
 /*
  * All ticks up to `last`. Each sweeps its tenth; a stretch in which no deadline
  * lies is skipped whole, so a gap of hours costs nothing.
  */
-static void run_ticks(u64 last)
+static void run_ticks(struct host *host, u64 last)
 {
 	while (engine->tick < last) {
 		if (last - engine->tick > SWEEP_SECTIONS) {
 			u64 due = first_due();
 
 			if (due > last) {
-				engine->tick = last;
+				advance(host, last);
 				return;
 			}
 			if (due > engine->tick + 1)
-				engine->tick = due - 1;
+				advance(host, due - 1);
 		}
-		engine->tick++;
+		advance(host, engine->tick + 1);
 		sweep_section(engine->tick);
 	}
 }
@@ -144,10 +159,10 @@ void host_clock(struct host *host, u64 time)
 	engine = &host->engine;
 	if (!host->started) {
 		host->started = 1;
-		engine->tick = tick_of(time);
+		advance(host, tick_of(time));
 	}
 	if (tick_of(time) > engine->tick)
-		run_ticks(tick_of(time));
+		run_ticks(host, tick_of(time));
 }
 
 void host_expect(struct host *host, const struct segment *seg)
@@ -230,4 +245,16 @@ u32 host_services(const struct host *host, const struct service **rows)
 {
 	*rows = host->engine.services;
 	return service_slots(&host->engine.config) + 1;
+}
+
+void host_service_table(struct host *host, struct service_table *table)
+{
+	const struct engine *e = &host->engine;
+
+	*table = (struct service_table){
+		.words = e->lines + (u64)flow_lines(&e->config) * LINE_WORDS,
+		.rows = e->services,
+		.sources = e->sources,
+		.count = service_slots(&e->config) + 1,
+	};
 }

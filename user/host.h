@@ -10,7 +10,7 @@
 #include "counters.h"
 #include "event.h"
 #include "parse.h"
-#include "service_row.h"
+#include "service_table.h"
 #include "summary.h"
 
 struct host;
@@ -42,5 +42,8 @@ void host_states(const struct host *host, u64 states[TCP_STATES]); /* ends by st
 
 /* For tests and the summary: the rows of the service table that are in use. */
 u32 host_services(const struct host *host, const struct service **rows);
+
+/* The same for who watches them. */
+void host_service_table(struct host *host, struct service_table *table);
 
 #endif

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "kernel_parts.h"
-#include "levels.h"
 #include "log.h"
 #include "sections.h"
 
@@ -168,9 +167,9 @@ static int fill_engine(struct kernel *kernel, const char *map, const char *progr
 	return 0;
 }
 
-static void *map_memory(struct kernel *kernel, const char *name, size_t size)
+static void *map_memory(struct kernel *kernel, const char *name, size_t size, int protection)
 {
-	void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, bpf_map__fd(map_of(kernel, name)), 0);
+	void *memory = mmap(NULL, size, protection, MAP_SHARED, bpf_map__fd(map_of(kernel, name)), 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -184,10 +183,12 @@ static size_t services_size(const struct kernel *kernel)
 
 static int map_tables(struct kernel *kernel)
 {
-	kernel->lines = map_memory(kernel, "lines", lines_size(kernel));
-	kernel->buckets = map_memory(kernel, "buckets", buckets_size(kernel));
-	kernel->services = map_memory(kernel, "services", services_size(kernel));
-	if (!kernel->lines || !kernel->buckets || !kernel->services)
+	/* to write: rows of services are freed and put in alarm, and their sources described anew */
+	kernel->lines = map_memory(kernel, "lines", lines_size(kernel), PROT_READ | PROT_WRITE);
+	kernel->buckets = map_memory(kernel, "buckets", buckets_size(kernel), PROT_READ);
+	kernel->services = map_memory(kernel, "services", services_size(kernel), PROT_READ | PROT_WRITE);
+	kernel->sources = map_memory(kernel, "sources", SOURCES * sizeof(struct sources), PROT_READ | PROT_WRITE);
+	if (!kernel->lines || !kernel->buckets || !kernel->services || !kernel->sources)
 		return kernel_fail(kernel, -ENOMEM, "cannot map the tables: %s", strerror(errno));
 	kernel->deferred = bpf_map__fd(map_of(kernel, "deferred"));
 	kernel->tally = bpf_map__fd(map_of(kernel, "tally"));
@@ -198,6 +199,8 @@ static int map_tables(struct kernel *kernel)
 	kernel->tallies = calloc(kernel->cpus > 0 ? (size_t)kernel->cpus : 1, sizeof(struct tally));
 	if (!kernel->tallies)
 		return kernel_fail(kernel, -ENOMEM, "no memory for the counters of %d CPUs", kernel->cpus);
+	if (quiet_rows_open(&kernel->quiet, kernel->plan.services))
+		return kernel_fail(kernel, -ENOMEM, "no memory to watch the services");
 	return 0;
 }
 
@@ -302,8 +305,10 @@ void kernel_close(struct kernel *kernel)
 	unmap(kernel->lines, lines_size(kernel));
 	unmap(kernel->buckets, buckets_size(kernel));
 	unmap(kernel->services, services_size(kernel));
+	unmap(kernel->sources, SOURCES * sizeof(struct sources));
 	bpf_object__close(kernel->object);
 	free(kernel->tallies);
+	quiet_rows_close(&kernel->quiet);
 	free(kernel);
 }
 
@@ -374,6 +379,7 @@ int kernel_tick(struct kernel *kernel, u64 now_ns)
 	for (u64 tick = first; tick <= call.tick && !error; tick++) {
 		struct line_range range = sweep_range(&kernel->config, tick);
 
+		kernel_quiet(kernel, tick);
 		error = call_lines(kernel, range.first, range.count, &call);
 	}
 	kernel->tick = call.tick;
@@ -417,24 +423,4 @@ int kernel_tally(struct kernel *kernel, struct tally *tally)
 			sum[i] += one[i];
 	}
 	return 0;
-}
-
-void kernel_levels(struct kernel *kernel, struct levels *levels)
-{
-	struct tally tally;
-
-	levels_count(&kernel->config, kernel->lines, kernel->buckets, levels);
-	if (!kernel_tally(kernel, &tally))
-		levels->deferred = tally.count[C_deferred] - kernel->drained;
-}
-
-void kernel_states(struct kernel *kernel, u64 states[TCP_STATES])
-{
-	levels_states(&kernel->config, kernel->lines, states);
-}
-
-u32 kernel_services(struct kernel *kernel, const struct service **rows)
-{
-	*rows = kernel->services;
-	return kernel->plan.services + 1;
 }

@@ -14,7 +14,7 @@
 #include "event.h"
 #include "options.h"
 #include "plan.h"
-#include "service_row.h"
+#include "service_table.h"
 #include "summary.h"
 
 struct kernel;
@@ -84,5 +84,8 @@ int kernel_tally(struct kernel *kernel, struct tally *tally);
 void kernel_levels(struct kernel *kernel, struct levels *levels);
 void kernel_states(struct kernel *kernel, u64 states[TCP_STATES]); /* ends by state */
 u32 kernel_services(struct kernel *kernel, const struct service **rows);
+
+/* The same for who watches them; stays valid until kernel_close(). */
+void kernel_service_table(struct kernel *kernel, struct service_table *table);
 
 #endif

@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 
 #include "kernel.h"
+#include "quiet_rows.h"
 
 /* The hooks on one interface. With clsact there is no link, so the filter's place is kept. */
 struct hooked {
@@ -35,6 +36,8 @@ struct kernel {
 	u64 *lines;	  /* mapped */
 	u32 *buckets;	  /* mapped */
 	struct service *services; /* mapped */
+	struct sources *sources;  /* mapped */
+	struct quiet_rows quiet;  /* of the services */
 	int deferred, tally, call_sweep, call_step, call_socket; /* descriptors */
 	int cpus;
 	struct tally *tallies; /* room for one per CPU */
@@ -45,6 +48,8 @@ struct kernel {
 
 int kernel_fail(struct kernel *kernel, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Frees rows of services that were quiet up to this tick. */
+void kernel_quiet(struct kernel *kernel, u64 tick);
 int kernel_program(const struct kernel *kernel, const char *name);
 
 /* kernel_open() in two steps: tests put another object, a known secret or a clock of their own in between. */

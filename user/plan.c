@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "flow.h"
-#include "service_row.h"
+#include "sources.h"
 
 #define SLOT_BYTES    (sizeof(u64) + sizeof(struct flow))
 #define SERVICE_BYTES (sizeof(u64) + sizeof(struct service))
@@ -22,8 +22,8 @@
 #define BUCKET_BITS    13
 #define ROW_BITS_MOST  8
 
-/* TIME_WAIT pairs, and locks with what else is of fixed size. */
-#define FIXED_BYTES (4096 * sizeof(u64) + (64 << 10))
+/* TIME_WAIT pairs, what is described of floods, and locks with what else is of fixed size. */
+#define FIXED_BYTES (4096 * sizeof(u64) + SOURCES * sizeof(struct sources) + (64 << 10))
 
 /* Slots for a second of SYNs; rounded up, or the load would be exceeded. */
 #define PENDING_WANTED ((PLAN_SYN_RATE * 100u + PLAN_LOAD_PERCENT - 1) / PLAN_LOAD_PERCENT)
@@ -75,7 +75,7 @@ static u32 choose_row_bits(u64 bytes)
 
 static u32 pending_rows(u64 slots, u32 row_bits)
 {
-	u64 most = slots - slots / 8, unit = row_slots(row_bits);
+	u64 unit = row_slots(row_bits), most = slots - slots / 8 - unit; /* an eighth, rounded down, is for connections */
 
 	if (slots < PENDING_WANTED)
 		return at_least_rows(slots / 4 * 3, row_bits);

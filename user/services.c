@@ -42,6 +42,7 @@ int services_summarise(const struct service *rows, u32 count, struct service_sum
 		found[n++] = (struct service_summary){
 			.addr = row->addr,
 			.port = row->port,
+			.prefix = row->prefix,
 			.syn = row->count[SERVICE_SYN],
 			.completed = row->count[SERVICE_COMPLETED],
 			.refused = row->count[SERVICE_REFUSED],

@@ -165,12 +165,32 @@ static void put_open_rate(struct put *put, u64 completed, u64 duration_ns)
 	PUT(put, "/s)");
 }
 
+/* A service; or an address, a prefix, all of the rest as a whole. */
+static void put_whose(struct put *put, const struct service_summary *service)
+{
+	int v4 = address_is_v4(&service->addr);
+
+	if (service->port) {
+		put_endpoint(put, &service->addr, service->port);
+	} else if (!service->prefix) {
+		PUT(put, "all others");
+	} else {
+		put_address(put, &service->addr);
+		if (service->prefix == SERVICE_WHOLE) {
+			PUT(put, ", other ports");
+		} else {
+			put_char(put, '/');
+			put_u64(put, service->prefix - (v4 ? SERVICE_PREFIX_4 - 24u : 0));
+		}
+	}
+}
+
 static void put_service(struct put *put, const struct service_summary *service, u64 duration_ns)
 {
 	const char *from = put->at;
 
 	PUT(put, "    ");
-	put_endpoint(put, &service->addr, service->port);
+	put_whose(put, service);
 	while (put->at < from + 28 && !put->overflow)
 		put_char(put, ' ');
 	put_count(put, " ", service->completed, "opened");

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "counters.h"
-#include "key.h"
 #include "output.h"
+#include "service_row.h"
 
 /* Counted by walking the tables, never derived. */
 struct levels {
@@ -23,7 +23,8 @@ struct levels {
 
 struct service_summary {
 	struct address addr;
-	u16 port;
+	u16 port;   /* 0: what has no row of its own: see prefix */
+	u8 prefix;  /* as in struct service */
 	u64 syn, completed, refused, half_open, timed_out;
 	u64 median_ns, p99_ns; /* 0: no handshake completed */
 };

@@ -120,6 +120,31 @@ static void compare_tallies(struct replay *r)
 		fail_msg("%s: the histograms differ", r->what);
 }
 
+void replay_alarm(struct replay *r, u32 alarm)
+{
+	struct service_table kernel, host;
+
+	kernel_service_table(r->loaded.kernel, &kernel);
+	host_service_table(r->host, &host);
+	for (u32 i = 0; i < kernel.count; i++)
+		kernel.rows[i].alarm = host.rows[i].alarm = alarm;
+}
+
+static void compare_sources(struct replay *r)
+{
+	struct service_table kernel, host;
+
+	kernel_service_table(r->loaded.kernel, &kernel);
+	host_service_table(r->host, &host);
+	for (u32 i = 0; i < SOURCES; i++) {
+		if (memcmp(&kernel.sources[i], &host.sources[i], sizeof(struct sources)))
+			fail_msg("%s: sources %u: the kernel noted %llu, the host %llu", r->what, i,
+				 kernel.sources[i].syns, host.sources[i].syns);
+	}
+	if (memcmp(kernel.words, host.words, (kernel.count - 1) * sizeof(u64)))
+		fail_msg("%s: the rows in use differ", r->what);
+}
+
 static void compare_services(struct replay *r)
 {
 	const struct service *kernel, *host;
@@ -128,6 +153,7 @@ static void compare_services(struct replay *r)
 	assert_int_equal(host_services(r->host, &host), rows);
 	if (memcmp(kernel, host, rows * sizeof(*host)))
 		fail_msg("%s: the services differ", r->what);
+	compare_sources(r);
 }
 
 void replay_compare(struct replay *r)
@@ -169,12 +195,14 @@ static void run_clock(struct replay *r, u64 time)
 	if (!r->started)
 		kernel->tick = last;
 	r->started = 1;
+	kernel_quiet(kernel, kernel->tick);
 	while (kernel->tick < last) {
 		if (last - kernel->tick > SKIP_BEYOND) {
 			u64 due = first_due_of(kernel);
 
 			if (due > kernel->tick + 1)
 				kernel->tick = due > last ? last : due - 1;
+			kernel_quiet(kernel, kernel->tick);
 			if (kernel->tick == last)
 				break;
 		}

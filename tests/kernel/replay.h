@@ -47,6 +47,9 @@ void replay_close(struct replay *replay);
  */
 void replay_packet(struct replay *replay, enum hook hook, struct piece piece, u64 time);
 
+/* Puts every row of the services, on both sides, in this alarm; 0: in none. */
+void replay_alarm(struct replay *replay, u32 alarm);
+
 /* All that stands is the same, and balances. */
 void replay_compare(struct replay *replay);
 

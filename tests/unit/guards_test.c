@@ -31,6 +31,7 @@ static u32 lock;
 INLINE u64 *env_line(u32 n) { (void)n; return granted & LINES ? line : NULL; }
 INLINE struct flow *env_flow(u32 slot) { (void)slot; return granted & FLOWS ? &record : NULL; }
 INLINE struct service *env_service(u32 index) { (void)index; return NULL; }
+INLINE struct sources *env_sources(u32 index) { (void)index; return NULL; }
 INLINE u32 *env_bucket(u32 index) { (void)index; return NULL; }
 INLINE u64 *env_pair_line(u32 index) { (void)index; return NULL; }
 INLINE u32 *env_lock(u32 index) { (void)index; return granted & LOCKS ? &lock : NULL; }
@@ -52,6 +53,8 @@ static void call_all(struct segment *seg, struct flow *flow)
 	const struct address *address = flow ? &flow->key.addr[0] : NULL;
 
 	assert_int_equal(service_find(address, 80), -1);
+	assert_int_equal(service_find_or_make(address, 80, 1), -1);
+	note_source(1, address);
 	assert_int_equal(pair_add(flow, 1), PAIR_NOT_COUNTED);
 	tomb_gone(flow, WORD_TIME_WAIT | WORD_TOMB, HOW_NONE, 0);
 	if (!(granted & TALLY))

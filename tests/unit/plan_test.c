@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "plan.h"
-#include "service_row.h"
+#include "sources.h"
 
 #define MIB (1ULL << 20)
 
@@ -34,7 +34,8 @@ static void check_plan(u64 bytes)
 	/* a slot is a word and a record; never more than asked, and little left over */
 	slots = (u64)plan.pending + plan.connections;
 	flow_bytes = slots * (8 + sizeof(struct flow));
-	all = flow_bytes + plan.services * (8 + sizeof(struct service)) + plan.buckets * 4ULL + 4096 * 8 + 65536;
+	all = flow_bytes + plan.services * (8 + sizeof(struct service)) + plan.buckets * 4ULL +
+	      SOURCES * sizeof(struct sources) + 4096 * 8 + 65536;
 	assert_int_equal(plan.used, all);
 	assert_true(plan.used <= bytes);
 	assert_true(bytes - plan.used < 2 * (8ULL << config.row_bits) * (8 + sizeof(struct flow)));

@@ -147,6 +147,33 @@ static void test_print(void **state)
 	free(text);
 }
 
+/* Rows of more than one service say what they stand for. */
+static void test_print_wholes(void **state)
+{
+	struct levels levels;
+	struct output_counts output;
+	struct tally tally = balanced(&levels, &output);
+	struct service_summary services[] = {
+		{ .addr = v4("10.0.0.2"), .prefix = SERVICE_WHOLE, .syn = 5 },
+		{ .addr = v4("10.9.0.0"), .prefix = SERVICE_PREFIX_4, .syn = 4 },
+		{ .addr = { { 0, 0 } }, .prefix = SERVICE_PREFIX_6, .syn = 3 },
+		{ .syn = 2 },
+	};
+	struct summary summary = {
+		.tally = &tally, .levels = &levels, .output = &output, .services = services,
+		.service_count = ARRAY_SIZE(services), .duration_ns = SECONDS(60),
+	};
+	char *text;
+
+	(void)state;
+	text = print(&summary);
+	assert_non_null(strstr(text, "    10.0.0.2, other ports "));
+	assert_non_null(strstr(text, "    10.9.0.0/24 "));
+	assert_non_null(strstr(text, "    ::/48 "));
+	assert_non_null(strstr(text, "    all others "));
+	free(text);
+}
+
 static void test_print_nothing(void **state)
 {
 	static struct tally tally;
@@ -166,7 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_balance), cmocka_unit_test(test_each_term_counts),
 		cmocka_unit_test(test_quantiles),   cmocka_unit_test(test_print),
-		cmocka_unit_test(test_print_nothing),
+		cmocka_unit_test(test_print_wholes), cmocka_unit_test(test_print_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
