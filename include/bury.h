@@ -7,33 +7,28 @@
 #include "pair.h"
 #include "service.h"
 
-INLINE void count_handshake_end(struct tally *tally, const struct flow *flow, u32 how)
+/* Returns the alarm of its service. */
+INLINE u32 count_handshake_end(struct tally *tally, const struct flow *flow, u32 how)
 {
 	switch (how) {
 	case HOW_REFUSED:
 		COUNT(tally, handshakes_refused);
-		service_count(tally, flow, SERVICE_REFUSED);
-		break;
+		return service_count(tally, flow, SERVICE_REFUSED);
 	case HOW_ABORTED:
 		COUNT(tally, handshakes_aborted);
-		service_count(tally, flow, SERVICE_ABORTED);
-		break;
+		return service_count(tally, flow, SERVICE_ABORTED);
 	case HOW_RESET:
 		COUNT(tally, handshakes_reset);
-		service_count(tally, flow, SERVICE_RESET);
-		break;
+		return service_count(tally, flow, SERVICE_RESET);
 	case HOW_REPLACED:
 		COUNT(tally, handshakes_replaced);
-		service_count(tally, flow, SERVICE_REPLACED);
-		break;
+		return service_count(tally, flow, SERVICE_REPLACED);
 	case HOW_EVICTED:
 		COUNT(tally, handshakes_evicted);
-		service_count(tally, flow, SERVICE_EVICTED);
-		break;
+		return service_count(tally, flow, SERVICE_EVICTED);
 	default:
 		COUNT(tally, handshakes_timed_out);
-		service_count(tally, flow, SERVICE_TIMED_OUT);
-		break;
+		return service_count(tally, flow, SERVICE_TIMED_OUT);
 	}
 }
 
@@ -67,11 +62,21 @@ INLINE int worth_a_close(u64 word, const struct flow *flow)
 	return !(word & WORD_ADOPTION) || flow->end[0].synack || flow->end[1].synack;
 }
 
-INLINE void tell_close(struct tally *tally, u64 word, const struct flow *flow, u64 time, u32 ifindex)
+/*
+ * Of handshakes at a service in alarm the summaries of the flood tell. One whose
+ * half-open was told is told to its end.
+ */
+INLINE u32 unless_half_open_told(u64 word, u32 alarm)
+{
+	return (word & WORD_TOLD_1) && !(word & WORD_TOLD_2) ? 0 : alarm;
+}
+
+INLINE void tell_close(struct tally *tally, u64 word, const struct flow *flow, u64 time, u32 ifindex,
+		       u32 suppressed)
 {
 	struct news news = {
 		.kind = EVENT_CLOSE, .detail = flow->how, .time = time, .ifindex = ifindex,
-		.detail2 = word_watch(word) == WATCH_ACCEPT,
+		.detail2 = word_watch(word) == WATCH_ACCEPT, .suppressed = suppressed,
 	};
 
 	tell(tally, &news, word, flow);
@@ -175,27 +180,32 @@ SUBPROGRAM int tomb_gone(struct flow *flow, u64 word, u32 how, u64 time)
 SUBPROGRAM u64 bury(struct flow *flow, u64 word, u32 how, u64 time, u32 ifindex)
 {
 	struct tally *tally = env_tally();
+	u32 due, alarm = 0;
 	u64 tomb;
-	u32 due;
 
 	if (!tally || !flow)
 		return 0;
 	tomb = word_with_watch(word, WATCH_NONE) | WORD_TOMB;
 	flow->how = (u8)how;
 	if (word_watch(word) == WATCH_PENDING) {
-		if (!(word & WORD_ADOPTION))
-			count_handshake_end(tally, flow, how);
-		else if (how == HOW_EVICTED)
-			COUNT(tally, adoptions_evicted);
-		else
-			COUNT(tally, adoptions_expired);
+		if (!(word & WORD_ADOPTION)) {
+			alarm = count_handshake_end(tally, flow, how);
+		} else {
+			/* in a flood: the SYN-ACK repeated, for a SYN that was evicted */
+			if (worth_a_close(word, flow))
+				alarm = service_alarm(flow);
+			if (how == HOW_EVICTED)
+				COUNT(tally, adoptions_evicted);
+			else
+				COUNT(tally, adoptions_expired);
+		}
 	} else {
 		count_connection_end(tally, how);
 		linger_over(tally, word, tomb, flow, WORD_TOLD_1, time);
 		linger_over(tally, word, tomb, flow, WORD_TOLD_2, time);
 	}
 	if (worth_a_close(word, flow))
-		tell_close(tally, word, flow, time, ifindex);
+		tell_close(tally, word, flow, time, ifindex, unless_half_open_told(word, alarm));
 
 	tomb &= ~(WORD_TOLD_1 | WORD_TOLD_2);
 	due = (u32)tick_after(time) + TOMB_TICKS;

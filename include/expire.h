@@ -5,9 +5,12 @@
 
 #include "promote.h"
 
-INLINE void tell_half_open(struct tally *tally, u64 word, const struct flow *flow, enum waiting_for what, u64 time)
+INLINE void tell_half_open(struct tally *tally, u64 word, const struct flow *flow, enum waiting_for what, u64 time,
+			   u32 suppressed)
 {
-	struct news news = { .kind = EVENT_HALF_OPEN, .detail = what, .time = time };
+	struct news news = {
+		.kind = EVENT_HALF_OPEN, .detail = what, .time = time, .suppressed = suppressed,
+	};
 
 	if (CFG(view) != VIEW_ONE_SIDED)
 		tell(tally, &news, word, flow);
@@ -15,15 +18,16 @@ INLINE void tell_half_open(struct tally *tally, u64 word, const struct flow *flo
 
 INLINE u64 expire_pending(struct tally *tally, u64 word, struct flow *flow, u64 time)
 {
-	u32 server = PEER_OF(flow_client(flow));
+	u32 server = PEER_OF(flow_client(flow)), alarm;
 
 	if ((s32)(give_up_tick(flow) - (u32)(time / TICK_NS)) <= 0)
 		return bury(flow, word, HOW_TIMEOUT, time, 0);
 	if (word & (WORD_ADOPTION | WORD_TOLD_1))
 		return word_with_due(word, pending_due(word, flow));
+	alarm = service_alarm(flow);
 	tell_half_open(tally, word, flow,
-		       word_proofs(word, server) & PROOF_S ? WAITING_ACK : WAITING_SYN_ACK, time);
-	word |= WORD_TOLD_1;
+		       word_proofs(word, server) & PROOF_S ? WAITING_ACK : WAITING_SYN_ACK, time, alarm);
+	word |= alarm ? WORD_TOLD_1 | WORD_TOLD_2 : WORD_TOLD_1;
 	return word_with_due(word, pending_due(word, flow));
 }
 
@@ -31,7 +35,7 @@ INLINE u64 expire_accept(struct tally *tally, u64 word, struct flow *flow, u64 t
 {
 	if (CFG(half_open_after) && !(flow->flags & FLOW_ACCEPT_TOLD)) {
 		flow->flags |= FLOW_ACCEPT_TOLD;
-		tell_half_open(tally, word, flow, WAITING_ACCEPT, time);
+		tell_half_open(tally, word, flow, WAITING_ACCEPT, time, 0);
 		return word_with_due(word, (u32)tick_after(flow->mark_ns) + ACCEPT_PATIENCE +
 					   CFG(half_open_after));
 	}

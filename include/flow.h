@@ -36,7 +36,7 @@ enum watch {
 #define WORD_WATCH_SHIFT 16
 #define WORD_WATCH_MASK (7ULL << WORD_WATCH_SHIFT)
 #define WORD_TOLD_1 (1ULL << 19)   /* half_open, or linger in CLOSE_WAIT or TIME_WAIT, was told */
-#define WORD_TOLD_2 (1ULL << 20)   /* linger of the closer was told */
+#define WORD_TOLD_2 (1ULL << 20)   /* linger of the closer was told; with half_open: a flood's summaries stood for it */
 #define WORD_INFERRED_SHIFT 21
 #define WORD_INFERRED (1ULL << WORD_INFERRED_SHIFT) /* one-sided: may fill a quarter of the table, goes first */
 #define WORD_ADOPTION (1ULL << 22) /* in the pending table: no handshake, a candidate */

@@ -143,7 +143,7 @@ INLINE u64 refuse_connection(struct tally *tally, struct flow *flow, u64 word, c
 	else
 		COUNT(tally, begun_refused_table_full);
 	flow->how = HOW_EVICTED;
-	tell_close(tally, word, flow, seg->time, seg->ifindex);
+	tell_close(tally, word, flow, seg->time, seg->ifindex, 0);
 	return word_with_due(word_with_watch(word, WATCH_NONE) | WORD_TOMB,
 			     (u32)tick_after(seg->time) + TOMB_TICKS);
 }

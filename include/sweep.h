@@ -56,6 +56,7 @@ INLINE u32 sweep_lines(void)
 SUBPROGRAM u64 conclude(struct flow *flow, u64 word, u32 how, u64 time)
 {
 	struct tally *tally = env_tally();
+	u32 alarm = 0;
 
 	if (!flow || !tally || (word & WORD_TOMB))
 		return word;
@@ -69,7 +70,9 @@ SUBPROGRAM u64 conclude(struct flow *flow, u64 word, u32 how, u64 time)
 	}
 	if (worth_a_close(word, flow)) {
 		flow->how = (u8)how;
-		tell_close(tally, word, flow, time, 0);
+		if (word_watch(word) == WATCH_PENDING)
+			alarm = service_alarm(flow);
+		tell_close(tally, word, flow, time, 0, unless_half_open_told(word, alarm));
 	}
 	return word;
 }

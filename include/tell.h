@@ -34,6 +34,7 @@ struct news {
 	u32 count;
 	u8 kind, detail, detail2;
 	u8 unselected; /* 1: the user asked not to see it */
+	u32 suppressed; /* not 0: the summaries of a flood stand for it */
 };
 
 /* Returns 1 when the event is on its way, 0 when it is filtered or lost (and counted as that). */
@@ -45,6 +46,10 @@ INLINE int tell(struct tally *tally, const struct news *news, u64 word, const st
 		COUNT(tally, events_made);
 		if (news->unselected || !(CFG(events) & 1u << news->kind)) {
 			COUNT(tally, events_filtered);
+			return 0;
+		}
+		if (news->suppressed) {
+			COUNT(tally, events_suppressed);
 			return 0;
 		}
 	}

@@ -31,15 +31,17 @@ struct setting {
 	u32 pending_rows, connection_rows;
 	u16 last_port; /* of the clients that are wanted; 0: all */
 	u32 mutate;    /* one in so many frames */
+	u32 alarms;    /* so many frames each: no alarm, then each that a service can be in */
 };
 
 static const struct setting settings[] = {
-    {"host", VIEW_HOST, 0, 0, 0, 0, 64, 64, 0, 40},
-    {"host, small tables, everything told", VIEW_HOST, 300, 20, 3, 0, 2, 3, 0, 40},
-    {"tap", VIEW_TAP, 100, 20, 5, 0, 4, 16, 0, 40},
-    {"one_sided", VIEW_ONE_SIDED, 300, 0, 0, 0, 4, 8, 0, 40},
-    {"tap, filtered", VIEW_TAP, 0, 0, 0, 10 * NSEC_PER_SEC, 64, 64, 40099, 40},
-    {"tap, mutated", VIEW_TAP, 100, 20, 3, 0, 8, 8, 0, 1},
+    {"host", VIEW_HOST, 0, 0, 0, 0, 64, 64, 0, 40, 0},
+    {"host, small tables, everything told", VIEW_HOST, 300, 20, 3, 0, 2, 3, 0, 40, 0},
+    {"tap", VIEW_TAP, 100, 20, 5, 0, 4, 16, 0, 40, 0},
+    {"one_sided", VIEW_ONE_SIDED, 300, 0, 0, 0, 4, 8, 0, 40, 0},
+    {"tap, filtered", VIEW_TAP, 0, 0, 0, 10 * NSEC_PER_SEC, 64, 64, 40099, 40, 0},
+    {"tap, mutated", VIEW_TAP, 100, 20, 3, 0, 8, 8, 0, 1, 0},
+    {"host, in alarms", VIEW_HOST, 0, 0, 0, 0, 2, 16, 0, 40, 500},
 };
 
 static struct config config_of(const struct setting *setting)
@@ -81,6 +83,8 @@ static void replay_traffic(const struct setting *setting, u64 packets)
 		struct piece piece;
 		struct sent sent;
 
+		if (setting->alarms && n % setting->alarms == 0)
+			replay_alarm(&r, (u32)(n / setting->alarms % (ALARM_WITHOUT_SOURCES + 1)));
 		traffic_next(&traffic, &sent);
 		time += sent.step;
 		/* of one direction only now and then a packet of the other */
@@ -93,6 +97,7 @@ static void replay_traffic(const struct setting *setting, u64 packets)
 		replay_packet(&r, hook, piece, time);
 	}
 	replay_conclude(&r, time);
+	assert_int_equal(!setting->alarms, !host_tally(r.host)->count[C_events_suppressed]);
 	replay_close(&r);
 }
 
