@@ -17,10 +17,10 @@ struct worker {
 
 /* clang-format off */
 static const struct row rows[] = {
-	{ "both CPUs: data, one flow each",           TRAFFIC_DATA,       1,       STATE_FEW,  0, 0, 0 },
-	{ "both CPUs: data, 1M flows each",           TRAFFIC_DATA,       1 << 20, STATE_FEW,  0, 0, 0 },
-	{ "both CPUs: ten-packet connections",        TRAFFIC_CONNECTION, 1,       STATE_FEW,  0, 0, 0 },
-	{ "both CPUs: spoofed SYN, tables full",      TRAFFIC_SYN,        1,       STATE_FULL, 0, 0, 0 },
+	{ "both CPUs: data, one flow each",           TRAFFIC_DATA,       1,       STATE_FEW,  0, NULL, 0, 0 },
+	{ "both CPUs: data, 1M flows each",           TRAFFIC_DATA,       1 << 20, STATE_FEW,  0, NULL, 0, 0 },
+	{ "both CPUs: ten-packet connections",        TRAFFIC_CONNECTION, 1,       STATE_FEW,  0, NULL, 0, 0 },
+	{ "both CPUs: spoofed SYN, tables full",      TRAFFIC_SYN,        1,       STATE_FULL, 0, NULL, 0, 0 },
 };
 /* clang-format on */
 

@@ -14,6 +14,26 @@ static void put_ns(FILE *out, const char *name, const double ns[TARGETS])
 		ns[TARGET_EMPTY], ns[TARGET_PARSE], ns[TARGET_REFERENCE], ns[TARGET_TCPSHAKE]);
 }
 
+/* What our program did, so that one can see that it did what the row says. */
+static void put_counted(FILE *out, const double counted[COUNTERS])
+{
+	static const char *const names[COUNTERS] = {
+#define X(name, text) #name,
+		TCPSHAKE_COUNTERS(X)
+#undef X
+	};
+	const char *comma = "";
+
+	fprintf(out, "\"counted_a_packet\": {");
+	for (u32 i = 0; i < COUNTERS; i++) {
+		if (counted[i] <= 0)
+			continue;
+		fprintf(out, "%s\"%s\": %.4f", comma, names[i], counted[i]);
+		comma = ", ";
+	}
+	fprintf(out, "}");
+}
+
 static void put_row(FILE *out, const struct figures *f)
 {
 	fprintf(out, "{\"row\": \"%s\", \"memory\": \"%s\", \"hook\": \"%s\", \"family\": \"%s\", \"flows\": %u, ",
@@ -22,9 +42,10 @@ static void put_row(FILE *out, const struct figures *f)
 	fprintf(out, ", \"to_parse\": %.3f, \"target_to_parse\": %g, ", to_parse(f), f->row->times_parse);
 	fprintf(out, "\"under_reference\": %.3f, \"target_under_reference\": %g, ", to_reference(f),
 		f->row->under_reference);
-	fprintf(out, "\"mpps_with_driver\": %.2f, \"events_made\": %llu, \"events_lost\": %llu, ",
-		packets_a_second(f), f->made, f->lost);
-	fprintf(out, "\"pending_used\": %.4f, \"connections_used\": %.4f}", f->fill[0], f->fill[1]);
+	fprintf(out, "\"mpps_with_driver\": %.2f, \"events_lost_share\": %.4f, ", packets_a_second(f), lost_share(f));
+	fprintf(out, "\"pending_used\": %.4f, \"connections_used\": %.4f, ", f->fill[0], f->fill[1]);
+	put_counted(out, f->counted);
+	fprintf(out, "}");
 }
 
 static void put_both(FILE *out, const struct both *both)

@@ -45,7 +45,7 @@ struct bench {
 	struct bench_bpf *yardsticks;
 	struct kernel *kernel;
 	enum state state;
-	const char *memory;
+	const char *memory, *view;
 	int dirty; /* what was measured since has left the state */
 	u64 reference_filled; /* packets of new flows that it had */
 	pthread_t consumer;
@@ -80,7 +80,8 @@ struct row {
 	enum traffic traffic;
 	u32 flows;
 	enum state state;
-	int everywhere; /* over IPv6 and at tc, too */
+	int everywhere;	  /* over IPv6 and at tc, too */
+	const char *view; /* NULL: the one that was asked for */
 	double times_parse; /* not more than so many times the parser; 0: no target */
 	double under_reference; /* not less than so many times cheaper than the reference */
 };
@@ -91,7 +92,7 @@ struct figures {
 	enum family family;
 	const char *memory;
 	double ns[TARGETS]; /* medians */
-	u64 made, lost; /* events */
+	double counted[COUNTERS]; /* by our program: of each counter, how much a packet */
 	double fill[2];
 };
 
@@ -136,6 +137,7 @@ int selected(const struct options_of_bench *options, const char *name);
 /* Every row that options select, each told as soon as it is measured. */
 void rows_measure(struct bench *bench, const struct options_of_bench *options, struct results *results);
 
+double lost_share(const struct figures *f); /* of the events, how many found the ring full */
 double to_parse(const struct figures *f);
 double to_reference(const struct figures *f);	  /* net of the harness in both; 0: not measured */
 double packets_a_second(const struct figures *f); /* millions, of one core with a driver below */

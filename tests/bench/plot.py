@@ -95,7 +95,8 @@ def svg(rows, curve_rows):
     more, bottom = curve(curve_rows, bottom + GAP)
     height = bottom + 40
     head = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-            f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">', rect(0, 0, WIDTH, height, "#ffffff"),
+            f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">',
+            "<!-- SPDX-License-Identifier: GPL-2.0-only -->", rect(0, 0, WIDTH, height, "#ffffff"),
             text(LEFT, 24, f"ns a packet, harness included (XDP, IPv4, --memory {rows[0]['memory']}; logarithmic)",
                  weight="bold")]
     return "\n".join([*head, *legend(48), *parts, *more, "</svg>"]) + "\n"

@@ -30,7 +30,7 @@ void programs_print(struct bench *bench, FILE *out)
 	struct utsname name;
 
 	uname(&name);
-	fprintf(out, "# Linux %s, %s\n%-18s %12s %12s %12s\n", name.release, BENCH_CLANG, "# program", "xlated", "jited",
+	fprintf(out, "# SPDX-License-Identifier: GPL-2.0-only\n# Linux %s, %s\n%-18s %12s %12s %12s\n", name.release, BENCH_CLANG, "# program", "xlated", "jited",
 		"verified");
 	setup_open(bench, "128M", "host", NEED_ALL);
 	bpf_object__for_each_program(program, bench->kernel->object)

@@ -40,8 +40,8 @@ void report_row(const struct figures *f)
 	printf("%-6s %-3s %s %-35s %6.1f %6.1f %6.1f %6.1f  %-23s %-22s %5.1f", f->memory, hook_name(f->hook),
 	       family_name(f->family), f->row->name, f->ns[TARGET_EMPTY], f->ns[TARGET_PARSE],
 	       f->ns[TARGET_REFERENCE], f->ns[TARGET_TCPSHAKE], parse, reference, packets_a_second(f));
-	if (f->lost)
-		printf("  %llu of %llu events LOST", f->lost, f->made);
+	if (lost_share(f) > 0)
+		printf("  %.1f %% of the events LOST", 100 * lost_share(f));
 	putchar('\n');
 	fflush(stdout);
 }

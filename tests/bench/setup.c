@@ -156,7 +156,8 @@ static void raise_alarm(struct bench *bench)
 
 void setup_state(struct bench *bench, enum state state, const char *memory, const char *view)
 {
-	if (bench->kernel && bench->state == state && !bench->dirty && !strcmp(bench->memory, memory))
+	if (bench->kernel && bench->state == state && !bench->dirty && !strcmp(bench->memory, memory) &&
+	    !strcmp(bench->view, view))
 		return;
 	close_kernel(bench);
 	setup_open(bench, memory, view, NEED_XDP | NEED_TC_IN | NEED_ETHERNET);
@@ -170,6 +171,7 @@ void setup_state(struct bench *bench, enum state state, const char *memory, cons
 		raise_alarm(bench);
 	bench->state = state;
 	bench->memory = memory;
+	bench->view = view;
 	bench->dirty = 0;
 	bench->fill[0] = share_used(bench, TABLE_PENDING);
 	bench->fill[1] = share_used(bench, TABLE_CONNECTIONS);

@@ -27,8 +27,16 @@ ROWS = {
     "SYN-ACK of no one, tables full": 1,
     "FIN of no one, tables full": 1,
     "RST of no one, tables full": 1,
+    "FIN of no one, tables full, host": 1,
+    "RST of no one, tables full, host": 1,
     "spoofed SYN, tables full, in alarm": 4,
     **{f"data, {flows} flows": 1 for flows in ("1k", "4k", "16k", "64k", "256k", "1M", "4M")},
+}
+# Of our program's packets in a row, how many are counted so: it does what the row says.
+COUNTED = {
+    "ten-packet connection": {"handshakes_started": 0.1, "handshakes_completed": 0.1, "connections_fin": 0.1},
+    "spoofed SYN, tables full": {"handshakes_started": 1, "handshakes_evicted": 1},
+    "RST of no one, tables full": {"stray_rst": 1},
 }
 BOTH = {"both CPUs: data, one flow each", "both CPUs: data, 1M flows each", "both CPUs: ten-packet connections",
         "both CPUs: spoofed SYN, tables full"}
@@ -49,6 +57,11 @@ def test_every_row_is_measured(tmp_path):
     for row in found["rows"]:
         assert all(row["ns"][program] > 0 for program in ("empty", "parse", "reference", "tcpshake")), row
         assert row["row"] in table
+        for counter, share in COUNTED.get(row["row"], {}).items():
+            assert row["counted_a_packet"].get(counter) == pytest.approx(share, rel=0.02), (counter, row)
+        if row["row"].startswith("data, "):
+            looked_at = ("not_watched", "no_connection")
+            assert sum(row["counted_a_packet"].get(name, 0) for name in looked_at) == pytest.approx(1, rel=0.01), row
         if "tables full" in row["row"]:
             assert row["pending_used"] > 0.99 and row["connections_used"] > 0.99, row
     # one CPU cannot work beside another
@@ -57,9 +70,9 @@ def test_every_row_is_measured(tmp_path):
 
 
 def parse(text):
-    """The first line, without what comes behind major.minor of the kernel, and the numbers by program."""
+    """Kernel (without what comes behind major.minor) and compiler, and the numbers by program."""
     lines = text.splitlines()
-    made_by = re.sub(r"^(# Linux \d+\.\d+)[^,]*", r"\1", lines[0])
+    made_by = re.sub(r"^(# Linux \d+\.\d+)[^,]*", r"\1", lines[1])
     return made_by, {line.split()[0]: dict(zip(COLUMNS, map(int, line.split()[1:])))
                      for line in lines if line and not line.startswith("#")}
 

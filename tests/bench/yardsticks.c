@@ -12,6 +12,7 @@
 #define REFERENCE_LEAST	 60  /* one flow, over the empty program */
 #define REFERENCE_MOST	 130
 #define REFERENCE_ON_SYN 700 /* an insertion that evicts another */
+#define LOST_MOST	 0.01 /* of a row whose events are to be delivered */
 
 static void note(struct results *results, const struct figures *f, const char *what, double ns, int limit)
 {
@@ -19,6 +20,16 @@ static void note(struct results *results, const struct figures *f, const char *w
 
 	snprintf(results->noise + used, sizeof(results->noise) - used,
 		 "%s%s: %s %.1f ns over empty, the limit is %d", used ? "; " : "", f->row->name, what, ns, limit);
+}
+
+/* An event that finds the ring full is cheaper than one that is delivered. */
+static void check_delivery(struct results *results, const struct figures *f)
+{
+	size_t used = strlen(results->noise);
+
+	if (f->row->traffic == TRAFFIC_CONNECTION && lost_share(f) > LOST_MOST)
+		snprintf(results->noise + used, sizeof(results->noise) - used, "%s%s: %.0f %% of the events were lost",
+			 used ? "; " : "", f->row->name, 100 * lost_share(f));
 }
 
 static void check(struct results *results, const struct figures *f)
@@ -46,8 +57,10 @@ int yardsticks_check(struct results *results)
 	for (u32 i = 0; i < results->count; i++) {
 		const struct figures *f = &results->rows[i];
 
-		if (f->hook == XDP && f->family == V4)
-			check(results, f);
+		if (f->hook != XDP || f->family != V4)
+			continue;
+		check(results, f);
+		check_delivery(results, f);
 	}
 	return results->noise[0] ? -1 : 0;
 }
