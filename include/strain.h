@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The statistic: SYNs that did not complete, beyond the usual ones, summed up
+ * as long as there are more than a slack allows (one-sided CUSUM). The last time that it stood
+ * at zero is the first sign of trouble.
+ *
+ * Not every high sum is a flood: completions may be late, or the service may be
+ * down. So it is one only when SYNs are many, too, when those beyond the usual
+ * ones are those that fail, and when it went on for some ticks. What stands
+ * high for two seconds without that is let go.
+ */
+#ifndef TCPSHAKE_STRAIN_H
+#define TCPSHAKE_STRAIN_H
+
+#include "usual.h"
+
+#define UNEXPLAINED_TICKS (2 * TICKS_PER_SEC)
+#define ONSET_TICKS (2 * TICKS_PER_SEC) /* older sums fade */
+#define HOT_TICKS 3			/* of the last eight */
+#define SILENT_FACTOR 4			/* SYNs without answer are a flood from so many times the usual rate on */
+#define REFUSED_FACTOR 40		/* refused SYNs are from so many times the least rate on: scans are slower */
+
+INLINE int is_cold(const struct detector *d)
+{
+	return d->warm < COLD_TICKS;
+}
+
+/* SYNs a tick below which nothing is a flood. */
+INLINE s64 least_of(const struct detect_config *config)
+{
+	return FIXED((u64)config->min_rate * (config->sum ? DETECT_SUM_FACTOR : 1)) / TICKS_PER_SEC;
+}
+
+/* Thresholds are of sensitivity 5. */
+INLINE s64 by_sensitivity(s64 x, const struct detect_config *config)
+{
+	return x * DETECT_SENSITIVITY / (config->sensitivity ? config->sensitivity : DETECT_SENSITIVITY);
+}
+
+/*
+ * SYNs that came to nothing, less those that wait for this tick's completions. What the server
+ * refuses, it has dealt with. As long as there is no baseline, checks of health pass for usual.
+ */
+INLINE s64 failed_of(const struct detector *d, const struct bin *bin, const struct detect_config *config)
+{
+	s64 failed = FIXED(bin->syn) - FIXED(bin->completed);
+	s64 many = least_of(config) * REFUSED_FACTOR;
+
+	if (FIXED(bin->syn) < many || FIXED(bin->syn) < d->usual_syn * 2 * SILENT_FACTOR)
+		failed -= FIXED(bin->refused) + FIXED(bin->reset);
+	if (is_cold(d))
+		failed -= FIXED(bin->aborted) * 3 / 4;
+	return failed;
+}
+
+/* How much more than usual may fail each tick. */
+INLINE s64 slack_of(const struct detector *d, const struct bin *bin, const struct detect_config *config)
+{
+	if (is_cold(d))
+		return least_of(config) / 8 + FIXED(bin->syn) / 4;
+	return least_of(config) / 8 + by_sensitivity(d->usual_syn / 20, config) + usual_failed_now(d);
+}
+
+INLINE s64 usual_of(const struct detector *d)
+{
+	return is_cold(d) ? 0 : d->usual_syn;
+}
+
+/* SYNs beyond the usual ones since the first sign. */
+INLINE s64 excess_of(const struct detector *d)
+{
+	s64 excess = FIXED(d->onset.syn) - usual_of(d) * d->onset.ticks;
+
+	return excess > 0 ? excess : 0;
+}
+
+/* What the sum has to reach; more when SYNs rose by so many a tick, for some of their completions are under way. */
+INLINE s64 threshold(const struct detector *d, s64 rise, const struct detect_config *config)
+{
+	s64 h = usual_of(d) * 2 + rise * lag_allowance_ms[d->lag] / 100;
+
+	if (h < least_of(config) * 2)
+		h = least_of(config) * 2;
+	if (h < d->strain * 6)
+		h = d->strain * 6;
+	return by_sensitivity(h, config);
+}
+
+INLINE void onset_note(struct onset *onset, const struct bin *bin)
+{
+	onset->syn += bin->syn;
+	onset->completed += bin->completed;
+	onset->synack += bin->synack;
+	onset->refused += bin->refused + bin->reset;
+	onset->repeated += bin->syn_repeated;
+	onset->ticks++;
+}
+
+INLINE void onset_fade(struct onset *onset)
+{
+	onset->syn /= 2;
+	onset->completed /= 2;
+	onset->synack /= 2;
+	onset->refused /= 2;
+	onset->repeated /= 2;
+	onset->ticks /= 2;
+}
+
+INLINE u64 onset_unanswered(const struct onset *onset)
+{
+	return onset->syn > onset->synack + onset->refused ? onset->syn - onset->synack - onset->refused : 0;
+}
+
+INLINE u64 onset_failed(const struct onset *onset)
+{
+	return onset->syn > onset->completed ? onset->syn - onset->completed : 0;
+}
+
+INLINE int mostly_unanswered(const struct onset *onset)
+{
+	return onset_unanswered(onset) * 2 > onset_failed(onset);
+}
+
+/* The sum is high: is it a flood? */
+INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect_config *config)
+{
+	const struct onset *onset = &d->onset;
+	s64 excess = excess_of(d), syn = FIXED(onset->syn);
+	s64 factor = d->mode == MODE_SILENT ? 2 * SILENT_FACTOR : SILENT_FACTOR;
+
+	if (__builtin_popcount(d->hot) < HOT_TICKS ||
+	    FIXED(onset_failed(onset)) * 10 < least_of(config) * 7 * onset->ticks)
+		return 0;
+	if (is_cold(d))
+		return d->cusum * 2 >= syn;
+	if (mostly_unanswered(onset) && syn < usual_of(d) * factor * onset->ticks)
+		return 0;
+	return excess * 2 >= h && (d->cusum * 5 >= excess * 3 || d->cusum >= h * 4);
+}
+
+INLINE void onset_reset(struct detector *d)
+{
+	d->cusum = 0;
+	d->hot = 0;
+	d->onset = (struct onset){ 0 };
+}
+
+enum strain { STRAIN_USUAL, STRAIN_HIGH, STRAIN_FLOOD };
+
+/* One tick that is not in alarm. */
+INLINE enum strain strain_step(struct detector *d, const struct bin *bin, const struct detect_config *config)
+{
+	s64 failed = failed_of(d, bin, config) - slack_of(d, bin, config), rise, h;
+
+	d->cusum += failed;
+	if (d->cusum <= 0) {
+		onset_reset(d);
+		return STRAIN_USUAL;
+	}
+	if (d->onset.ticks >= ONSET_TICKS)
+		onset_fade(&d->onset);
+	onset_note(&d->onset, bin);
+	rise = excess_of(d) / d->onset.ticks;
+	if (rise < d->recent_syn - usual_of(d))
+		rise = d->recent_syn - usual_of(d);
+	h = threshold(d, rise, config);
+	d->hot = (u8)(d->hot << 1 | (failed >= h / 16));
+	if (d->cusum < h) {
+		d->onset.unexplained = 0;
+		return d->cusum * 2 < h ? STRAIN_USUAL : STRAIN_HIGH;
+	}
+	if (looks_like_flood(d, h, config))
+		return STRAIN_FLOOD;
+	if (++d->onset.unexplained >= UNEXPLAINED_TICKS)
+		onset_reset(d);
+	return STRAIN_HIGH;
+}
+
+/* How high the sum usually stands; capped, lest trouble be learned. */
+INLINE void learn_strain(struct detector *d, const struct detect_config *config)
+{
+	s64 most = (usual_of(d) + least_of(config)) * 4;
+
+	d->strain = average(d->strain, d->cusum < most ? d->cusum : most, d->warm);
+}
+
+/* One tick in alarm. Whether there is still a sign of the flood. */
+INLINE int strain_holds(struct detector *d, const struct bin *bin, const struct detect_config *config)
+{
+	s64 h = threshold(d, 0, config);
+
+	d->cusum = clamp64(d->cusum + failed_of(d, bin, config) - slack_of(d, bin, config), 0, h);
+	onset_note(&d->onset, bin);
+	return d->cusum * 2 >= h;
+}
+
+#endif
