@@ -37,10 +37,14 @@ struct evidence {
  */
 #define DETECT_SUM_FACTOR 20
 
+/* When a run begins, SYNs are counted at once and completions only a round trip later. */
+#define DETECT_SETTLING (2 * TICKS_PER_SEC)
+
 struct detect_config {
 	u32 sensitivity;
 	u32 min_rate; /* of a service; of a sum, times DETECT_SUM_FACTOR */
 	u32 sum;      /* 1: the bins are of many services */
+	u32 settling; /* 1: the first DETECT_SETTLING ticks of a run, of every service: no alarm yet */
 };
 
 enum found {

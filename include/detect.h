@@ -27,11 +27,6 @@ INLINE u64 a_second(s64 a_tick)
 	return a_tick > 0 ? (u64)(a_tick * TICKS_PER_SEC) >> FIXED_SHIFT : 0;
 }
 
-INLINE u64 millionths(u64 part, u64 of)
-{
-	return of ? (part < of ? part : of) * 1000000 / of : 0;
-}
-
 INLINE void pending_note(struct detector *d, const struct bin *bin)
 {
 	u64 over = (u64)bin->completed + bin->refused + bin->reset + bin->aborted + bin->timed_out + bin->replaced +
@@ -201,11 +196,21 @@ INLINE enum found interrupt(struct detector *d, const struct evidence *evidence,
 	}
 }
 
+INLINE void learn(struct detector *d, const struct bin *bin, const s64 foretold[LAGS],
+		  const struct detect_config *config)
+{
+	learn_lag(d, foretold, FIXED(bin->completed));
+	learn_usual(d, FIXED(bin->syn), FIXED(bin->completed), failed_of(d, bin, config));
+}
+
 INLINE enum found peace_step(struct detector *d, const struct bin *bin, const struct evidence *evidence,
 			     const struct detect_config *config, struct finding *finding)
 {
-	enum strain strain = strain_step(d, bin, config);
+	s64 foretold[LAGS];
+	enum strain strain;
 
+	lag_drain(d, FIXED(bin->syn), foretold);
+	strain = strain_step(d, bin, config);
 	if (strain == STRAIN_FLOOD)
 		return interrupt(d, evidence, finding);
 	if (d->mode == MODE_SILENT) {
@@ -214,7 +219,7 @@ INLINE enum found peace_step(struct detector *d, const struct bin *bin, const st
 	}
 	learn_strain(d, config);
 	if (strain == STRAIN_USUAL || is_cold(d))
-		learn_usual(d, FIXED(bin->syn), FIXED(bin->completed), failed_of(d, bin, config));
+		learn(d, bin, foretold, config);
 	if (!config->sum && silence_begins(d, bin))
 		return d->mode == MODE_CROWD ? crowd_leave(d, finding) : silent_enter(d, finding);
 	if (d->mode == MODE_CROWD)
@@ -233,7 +238,6 @@ static inline enum found detect_step(struct detector *d, const struct bin *bin, 
 {
 	pending_note(d, bin);
 	note_recent(d, FIXED(bin->syn), FIXED(bin->completed));
-	learn_lag(d, FIXED(bin->syn), FIXED(bin->completed), d->mode <= MODE_CROWD);
 	if (d->mode == MODE_FLOOD)
 		return flood_step(d, bin, evidence, config, finding);
 	return peace_step(d, bin, evidence, config, finding);

@@ -5,12 +5,13 @@
 
 #include "strain.h"
 
-#define JUDGE_NOTED 64	/* fewer sources described tell nothing */
-#define FEW_SOURCES 8	/* so many SYNs of each source, and more, are few sources */
+#define JUDGE_NOTED 64 /* fewer sources described tell nothing */
 
-INLINE int few_sources(const struct evidence *evidence)
+/* Each forged SYN has an address of its own: fewer sources than half of what failed are no forgery. */
+INLINE int few_sources(const struct onset *onset, const struct evidence *evidence)
 {
-	return evidence && evidence->noted >= JUDGE_NOTED && evidence->sources * FEW_SOURCES <= evidence->noted;
+	return evidence && evidence->noted >= JUDGE_NOTED &&
+	       millionths(evidence->sources, evidence->noted) * 2 < millionths(onset_failed(onset), onset->syn);
 }
 
 /* Who sends from addresses that are not its own has no reason to try again. */
@@ -23,7 +24,7 @@ INLINE enum verdict judge(const struct detector *d, const struct evidence *evide
 {
 	if (mostly_unanswered(&d->onset))
 		return VERDICT_SERVER_SILENT;
-	if (few_sources(evidence) || tries_again(&d->onset))
+	if (few_sources(&d->onset, evidence) || tries_again(&d->onset))
 		return VERDICT_REAL_HOSTS;
 	return VERDICT_SPOOFED;
 }

@@ -16,7 +16,10 @@
 
 #define UNEXPLAINED_TICKS (2 * TICKS_PER_SEC)
 #define ONSET_TICKS (2 * TICKS_PER_SEC) /* older sums fade */
-#define HOT_TICKS 3			/* of the last eight */
+#define COLD_UNANSWERED 15 /* ticks: the server may be slow */
+#define HOT_TICKS 4			/* of the last eight */
+#define MISSING_CHANCE 2 /* completions */
+#define MISSING_FACTOR 10		/* each completion missed explains so many failures: SYNs may have risen, too */
 #define SILENT_FACTOR 4			/* SYNs without answer are a flood from so many times the usual rate on */
 #define REFUSED_FACTOR 40		/* refused SYNs are from so many times the least rate on: scans are slower */
 
@@ -58,7 +61,7 @@ INLINE s64 slack_of(const struct detector *d, const struct bin *bin, const struc
 {
 	if (is_cold(d))
 		return least_of(config) / 8 + FIXED(bin->syn) / 4;
-	return least_of(config) / 8 + by_sensitivity(d->usual_syn / 20, config) + usual_failed_now(d);
+	return least_of(config) / 8 + by_sensitivity(d->usual_syn / 32, config) + usual_failed_now(d);
 }
 
 INLINE s64 usual_of(const struct detector *d)
@@ -77,10 +80,10 @@ INLINE s64 excess_of(const struct detector *d)
 /* What the sum has to reach; more when SYNs rose by so many a tick, for some of their completions are under way. */
 INLINE s64 threshold(const struct detector *d, s64 rise, const struct detect_config *config)
 {
-	s64 h = usual_of(d) * 2 + rise * lag_allowance_ms[d->lag] / 100;
+	s64 h = (usual_of(d) * lag_chance_ms[d->lag] + rise * lag_allowance_ms[d->lag]) / 100;
 
-	if (h < least_of(config) * 2)
-		h = least_of(config) * 2;
+	if (h < least_of(config) * 12 / 5)
+		h = least_of(config) * 12 / 5;
 	if (h < d->strain * 6)
 		h = d->strain * 6;
 	return by_sensitivity(h, config);
@@ -116,9 +119,44 @@ INLINE u64 onset_failed(const struct onset *onset)
 	return onset->syn > onset->completed ? onset->syn - onset->completed : 0;
 }
 
+INLINE u64 millionths(u64 part, u64 of)
+{
+	return of ? (part < of ? part : of) * 1000000 / of : 0;
+}
+
+INLINE s64 failed_beyond_usual(const struct detector *d)
+{
+	return FIXED(onset_failed(&d->onset)) - (is_cold(d) ? 0 : usual_failed_now(d) * d->onset.ticks);
+}
+
 INLINE int mostly_unanswered(const struct onset *onset)
 {
 	return onset_unanswered(onset) * 2 > onset_failed(onset);
+}
+
+/*
+ * Completions that are usual and do not come: a stalled path or a service in trouble makes
+ * the sum as high as a flood does, but a flood leaves the others' handshakes alone, or outnumbers them.
+ */
+INLINE void missing_step(struct detector *d, const struct bin *bin)
+{
+	d->missing += d->usual_completed * 7 / 10 - FIXED(bin->completed);
+	if (d->missing < 0)
+		d->missing = 0;
+}
+
+/* How much of the sum this explains. */
+INLINE s64 stalled_of(const struct detector *d)
+{
+	return d->missing > FIXED(MISSING_CHANCE) ? d->missing * MISSING_FACTOR : 0;
+}
+
+/* Of a steep rise, completions soon make up a good part if it is a crowd. */
+INLINE int rise_fails(const struct detector *d, s64 excess)
+{
+	if (excess >= usual_of(d) * d->onset.ticks)
+		return d->cusum * 10 >= excess * 7;
+	return d->cusum * 5 >= excess * 2;
 }
 
 /* The sum is high: is it a flood? */
@@ -128,19 +166,20 @@ INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect
 	s64 excess = excess_of(d), syn = FIXED(onset->syn);
 	s64 factor = d->mode == MODE_SILENT ? 2 * SILENT_FACTOR : SILENT_FACTOR;
 
-	if (__builtin_popcount(d->hot) < HOT_TICKS ||
-	    FIXED(onset_failed(onset)) * 10 < least_of(config) * 7 * onset->ticks)
+	if (!(d->hot & 1) || __builtin_popcount(d->hot) < HOT_TICKS || d->cusum - stalled_of(d) < h ||
+	    failed_beyond_usual(d) * 10 < least_of(config) * 15 / 2 * onset->ticks)
 		return 0;
 	if (is_cold(d))
-		return d->cusum * 2 >= syn;
+		return d->cusum * 2 >= syn && (!mostly_unanswered(onset) || onset->ticks >= COLD_UNANSWERED);
 	if (mostly_unanswered(onset) && syn < usual_of(d) * factor * onset->ticks)
 		return 0;
-	return excess * 2 >= h && (d->cusum * 5 >= excess * 3 || d->cusum >= h * 4);
+	return excess * 2 >= h && (rise_fails(d, excess) || d->cusum >= h * 4);
 }
 
 INLINE void onset_reset(struct detector *d)
 {
 	d->cusum = 0;
+	d->missing = 0;
 	d->hot = 0;
 	d->onset = (struct onset){ 0 };
 }
@@ -152,8 +191,9 @@ INLINE enum strain strain_step(struct detector *d, const struct bin *bin, const 
 {
 	s64 failed = failed_of(d, bin, config) - slack_of(d, bin, config), rise, h;
 
+	missing_step(d, bin);
 	d->cusum += failed;
-	if (d->cusum <= 0) {
+	if (d->cusum <= 0 || config->settling) {
 		onset_reset(d);
 		return STRAIN_USUAL;
 	}

@@ -36,39 +36,40 @@ INLINE s64 average(s64 mean, s64 x, u32 warm)
  */
 static const u32 lag_divisor[LAGS] = { 1, 2, 4, 10 };
 /* How long completions may keep one waiting: the lag, and that of a crowd from farther away. */
-static const u32 lag_allowance_ms[LAGS] = { 200, 250, 550, 1500 };
+static const u32 lag_allowance_ms[LAGS] = { 200, 300, 1000, 1800 };
+/* Usual SYNs of so long may be without completion, by chance or because a path stumbles. */
+static const u32 lag_chance_ms[LAGS] = { 150, 200, 500, 1000 };
 
-INLINE s64 lag_drain(struct detector *d, u32 lag, s64 syn)
+INLINE void lag_drain(struct detector *d, s64 syn, s64 foretold[LAGS])
 {
-	s64 *pool = &d->pool[lag - 1];
-	s64 out;
+	foretold[0] = syn;
+	for (u32 i = 1; i < LAGS; i++) {
+		s64 *pool = &d->pool[i - 1];
 
-	if (!lag)
-		return syn;
-	*pool += syn;
-	out = *pool / lag_divisor[lag];
-	*pool -= out;
-	return out;
+		*pool += syn;
+		foretold[i] = *pool / lag_divisor[i];
+		*pool -= foretold[i];
+	}
 }
 
-INLINE void learn_lag(struct detector *d, s64 syn, s64 completed, int learn)
+INLINE void learn_lag(struct detector *d, const s64 foretold[LAGS], s64 completed)
 {
 	/* completions of a SYN, in 1/1024 */
 	s64 gain = d->usual_syn > 0 ? clamp64((d->usual_completed << 10) / d->usual_syn, 0, 1024) : 1024;
+	s64 most = d->usual_syn * CLIP + FIXED(1);
 	u32 best = 0;
 
 	for (u32 i = 0; i < LAGS; i++) {
-		s64 miss = abs64((lag_drain(d, i, syn) * gain >> 10) - completed);
+		s64 miss = abs64((foretold[i] * gain >> 10) - completed);
 
-		if (learn)
-			d->error[i] = average(d->error[i], miss, d->warm);
-		if (d->error[i] < d->error[best])
+		d->error[i] = average(d->error[i], miss < most ? miss : most, d->warm);
+		/* the slower tanks smooth more, which helps with any lag: they must do better by more than that */
+		if (d->error[i] * 17 < d->error[best] * 16)
 			best = i;
 	}
 	/* too little traffic tells nothing */
 	d->lag = d->usual_completed < FIXED(1) / TICKS_PER_SEC ? 1 : (u8)best;
 }
-
 
 /* Failures that go with the present number of completions: lossy clients come in crowds, too. */
 INLINE s64 usual_failed_now(const struct detector *d)
