@@ -167,13 +167,13 @@ INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect
 	s64 factor = d->mode == MODE_SILENT ? 2 * SILENT_FACTOR : SILENT_FACTOR;
 
 	if (!(d->hot & 1) || __builtin_popcount(d->hot) < HOT_TICKS || d->cusum - stalled_of(d) < h ||
-	    failed_beyond_usual(d) * 10 < least_of(config) * 15 / 2 * onset->ticks)
+	    failed_beyond_usual(d) * 10 < least_of(config) * 15 / 2 * (onset->ticks - 1))
 		return 0;
 	if (is_cold(d))
 		return d->cusum * 2 >= syn && (!mostly_unanswered(onset) || onset->ticks >= COLD_UNANSWERED);
 	if (mostly_unanswered(onset) && syn < usual_of(d) * factor * onset->ticks)
 		return 0;
-	return excess * 2 >= h && (rise_fails(d, excess) || d->cusum >= h * 4);
+	return excess * 3 >= h && (rise_fails(d, excess) || d->cusum >= h * 4);
 }
 
 INLINE void onset_reset(struct detector *d)
@@ -207,7 +207,7 @@ INLINE enum strain strain_step(struct detector *d, const struct bin *bin, const 
 	d->hot = (u8)(d->hot << 1 | (failed >= h / 16));
 	if (d->cusum < h) {
 		d->onset.unexplained = 0;
-		return d->cusum * 2 < h ? STRAIN_USUAL : STRAIN_HIGH;
+		return d->cusum * 2 < threshold(d, 0, config) ? STRAIN_USUAL : STRAIN_HIGH;
 	}
 	if (looks_like_flood(d, h, config))
 		return STRAIN_FLOOD;

@@ -122,7 +122,7 @@ static void scans(struct world *world, struct pattern_state *state)
 {
 	wander(world, state, 0.2, 10);
 	if (begins(world, state, 10 * MINUTE, 1, MINUTE))
-		state->height = between_log(&world->random, 0.1, 20);
+		state->height = between_log(&world->random, 0.1, 10);
 	if (lasts(world, state))
 		world->probes[world->now % AHEAD] += poisson(&world->random, state->height / TICKS_PER_SEC);
 }
@@ -239,7 +239,7 @@ const struct pattern patterns[] = {
 	{ "flash crowds", "4 to 60 times as many for minutes, at once or within half a minute", crowds_begin, crowds, 0 },
 	{ "slow server", "SYN-ACKs after 50 to 500 ms, ACKs held for up to 3 s", slow_begin, slow, 0 },
 	{ "lossy clients", "3 to 15 % of SYN-ACKs lost, 1 to 5 % of clients vanish, crowds", lossy_begin, lossy, 0 },
-	{ "port scans", "scanners that come by, up to 20 SYN/s", scans_begin, scans, 0 },
+	{ "port scans", "scanners that come by, up to 10 SYN/s", scans_begin, scans, 0 },
 	{ "sweeps", "a scan of all ports of an address, up to 1,000 SYN/s, refused", sweep_begin, sweep, 1 },
 	{ "server restart", "1 to 15 s of RSTs or of nothing, clients come again", restart_begin, restart, 0 },
 	{ "health checks", "2 to 200 checkers every 2 s: SYN, SYN-ACK, RST", checks_begin, checks, 0 },
