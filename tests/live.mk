@@ -1,13 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The live tests: real sockets in network namespaces, as root.
 
-TEST_PROGRAMS += $(BUILD)/live/traffic
+TEST_PROGRAMS += $(BUILD)/live/traffic $(BUILD)/live/flood
 
 .PHONY: live
-live: all $(BUILD)/live/traffic
+live: all $(BUILD)/live/traffic $(BUILD)/live/flood
 	$(Q)/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/live
 
 $(BUILD)/live/traffic: tests/live/traffic.c
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) $< -lpthread -o $@
+
+$(BUILD)/live/flood.bpf.o: tests/live/flood.bpf.c | $(BUILD)/needs-build
+	$(say) BPF $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Itests/live -MMD -MP -c $< -o $@
+
+$(BUILD)/live/flood.skel.h: $(BUILD)/live/flood.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name flood_bpf > $@
+
+$(BUILD)/live/flood: tests/live/flood.c tests/live/flood.h $(BUILD)/live/flood.skel.h
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(BUILD)/live -Itests/live $< -lbpf -lelf -lz -o $@
+
+-include $(wildcard $(BUILD)/live/*.d)
