@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The live tests: real sockets in network namespaces, as root.
 
-TEST_PROGRAMS += $(BUILD)/live/traffic $(BUILD)/live/flood
+LIVE_PROGRAMS := $(addprefix $(BUILD)/live/,traffic flood hold)
+TEST_PROGRAMS += $(LIVE_PROGRAMS)
 
 .PHONY: live
-live: all $(BUILD)/live/traffic $(BUILD)/live/flood
+live: all $(LIVE_PROGRAMS)
 	$(Q)/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/live
 
 $(BUILD)/live/traffic: tests/live/traffic.c
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) $< -lpthread -o $@
+
+$(BUILD)/live/hold: tests/live/hold.c
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $< -o $@
 
 $(BUILD)/live/flood.bpf.o: tests/live/flood.bpf.c | $(BUILD)/needs-build
 	$(say) BPF $@

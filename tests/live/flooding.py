@@ -1,17 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Floods inside a lab: flood.c's options, and what it says it has sent."""
+"""Floods inside a lab, and what goes on beside them.
+
+flood() runs the sender of flood.c and returns what it says it has sent. A SlowLab
+has a third host between the two that holds all packets to the client for a while
+(hold.c), so that real handshakes are pending for as long; the flood begins there.
+Connections opens and closes real connections at a steady rate and remembers them.
+"""
 import array
+import contextlib
+import errno
 import fcntl
 import json
 import os
+import selectors
 import socket
 import struct
 import subprocess
+import threading
+import time
 
-from lab import ROOT
+from lab import ROOT, Flow, Lab, Namespace, lose_connection
 
 BUILD = os.environ.get("TCPSHAKE_BUILD", os.path.join(ROOT, "build"))
 FLOOD = os.path.join(BUILD, "live", "flood")
+HOLD = os.path.join(BUILD, "live", "hold")
 MODES = ("syn", "pair", "syn-ack", "ack", "fin", "rst", "flags", "odd", "scan")
 
 SIOCETHTOOL, ETHTOOL_SGRO = 0x8946, 0x2C
@@ -24,11 +36,16 @@ def take_redirected(host, device):
         fcntl.ioctl(sock, SIOCETHTOOL, struct.pack("16sP16x", device.encode(), value.buffer_info()[0]))
 
 
+def flood_from(lab):
+    """The host and the device at the other end of the server's link."""
+    return (lab.middle.name, "m0") if isinstance(lab, SlowLab) else (lab.client.name, lab.client_device)
+
+
 class Flood:
     """One run of the sender. Options as flood.c has them: mode="syn", count=1000, to=[...], source_port=1."""
 
-    def __init__(self, lab, to, host=None, device=None, mac=None, **options):
-        command = [FLOOD, (host or lab.client).name, device or lab.client_device, (mac or lab.server_mac).hex(":")]
+    def __init__(self, lab, to, mac=None, **options):
+        command = [FLOOD, *flood_from(lab), (mac or lab.server_mac).hex(":")]
         for address in to:
             command += ["--to", address]
         for name, value in options.items():
@@ -61,3 +78,137 @@ def cpu_seconds(pid):
 def resident_bytes(pid):
     with open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class SlowLab(Lab):
+    """client c0 ---- m1 middle m0 ---- s0 server; the way to the client takes HOLD_MS."""
+
+    HOLD_MS = 200
+    NO_ONE = bytes.fromhex("020000000099")  # where answers to a flood go: no host has this MAC
+
+    def __init__(self, addresses=1):
+        super().__init__(addresses)
+        self.stack.callback(self.middle.close)
+        self.know_neighbours(addresses)
+        # its answers to a flood are soon given up; for early demultiplexing see test_volume.py
+        for name, value in (("net.core.somaxconn", 65535), ("net.ipv4.tcp_synack_retries", 1),
+                            ("net.ipv4.tcp_early_demux", 0)):
+            self.server.sysctl(name, value)
+        take_redirected(self.server, self.server_device)
+        command = [HOLD, self.middle.name, "m1", self.client_mac.hex(":"), str(self.HOLD_MS),
+                   "m0", self.server_mac.hex(":"), "0"]
+        self.holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.stack.callback(self.kill)
+        assert self.holder.stdout.readline() == "ready\n"
+
+    def add_link(self, client_device, server_device, mtu=1500, queues=None):
+        self.middle = Namespace(self.client.name + "m")
+        for host, device, port in ((self.client, client_device, "m1"), (self.server, server_device, "m0")):
+            host.ip("link", "add", device, "type", "veth", "peer", "name", port, "netns", self.middle.name)
+            host.sysctl(f"net.ipv6.conf.{device}.accept_dad", 0)
+            host.ip("-b", "-", input=f"link set lo up\nlink set {device} up\n")
+            self.middle.sysctl(f"net.ipv6.conf.{port}.disable_ipv6", 1)
+            self.middle.ip("link", "set", port, "up")
+
+    def know_neighbours(self, addresses):
+        """Told, not asked for: a flood is no time for questions. The server has a way to everywhere."""
+        gateways = {socket.AF_INET: "10.2.255.254", socket.AF_INET6: "fd00::2:ffff"}
+        to_client, to_server = [], []
+        for family in gateways:
+            for n in range(addresses):
+                to_client.append((self.client_ip(family, n), self.client_mac))
+                to_server.append((self.server_ip(family, n), self.server_mac))
+            to_client.append((gateways[family], self.NO_ONE))
+        for host, device, known in ((self.client, "c0", to_server), (self.server, "s0", to_client)):
+            host.ip("-b", "-", input="".join(f"neigh replace {ip} lladdr {mac.hex(':')} dev {device} nud permanent\n"
+                                             for ip, mac in known))
+        self.server.ip("-b", "-", input="".join(f"route add default via {ip} dev s0\n" for ip in gateways.values()))
+
+    def held(self):
+        """Ends the forwarding. {passed, lost}"""
+        self.holder.terminate()
+        return json.loads(self.holder.communicate(timeout=20)[0])
+
+    def kill(self):
+        if self.holder.poll() is None:
+            self.holder.kill()
+        self.holder.communicate()
+
+
+class Connections:
+    """`rate` real connections a second to a listener, by turns from the lab's client addresses.
+
+    Each that connect() calls a success is remembered as a Flow in .opened, then closed, by the client first.
+
+    A server that answers with SYN cookies may take the last ACK of a connection, come twice, for the opening of
+    another, which no client knows of. So not all that it accepts comes to an end; what does is in .ended.
+    """
+
+    def __init__(self, lab, listener, rate=200, addresses=1):
+        self.lab, self.listener, self.rate, self.addresses = lab, listener, rate, addresses
+        self.target = listener.getsockname()[:2]
+        self.family = listener.family
+        self.opened, self.failed, self.begun, self.ended = [], [], 0, set()
+        self.waiting = 0
+        self.over = threading.Event()
+        self.selector = selectors.DefaultSelector()
+        listener.setblocking(False)
+        self.selector.register(listener, selectors.EVENT_READ, self.accept)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+        lab.stack.callback(self.stop)
+
+    def run(self):
+        begun = time.monotonic()
+        with self.lab.client:  # this thread's sockets are the client's; the listener is the server's all the same
+            while not self.over.is_set() or self.waiting or self.ended != set(self.opened):
+                due = 0 if self.over.is_set() else int((time.monotonic() - begun) * self.rate) - self.begun
+                for _ in range(due):
+                    self.connect()
+                for key, _ in self.selector.select(0.5 / self.rate):
+                    key.data(key.fileobj)
+
+    def connect(self):
+        sock = socket.socket(self.family)
+        sock.setblocking(False)
+        sock.bind((self.lab.client_ip(self.family, self.begun % self.addresses), 0))
+        self.begun += 1
+        error = sock.connect_ex(self.target)
+        assert error == errno.EINPROGRESS, os.strerror(error)
+        self.selector.register(sock, selectors.EVENT_WRITE, self.connected)
+        self.waiting += 1
+
+    def connected(self, sock):
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self.failed.append(os.strerror(error))
+        else:
+            self.opened.append(Flow.of(sock))
+        self.waiting -= 1
+        self.close(sock)
+
+    def accept(self, listener):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sock = listener.accept()[0]
+                sock.setblocking(False)
+                self.selector.register(sock, selectors.EVENT_READ, self.end)
+
+    def end(self, sock):
+        self.ended.add(Flow(*sock.getpeername()[:2], *sock.getsockname()[:2]))
+        self.close(sock)
+
+    def close(self, sock):
+        self.selector.unregister(sock)
+        sock.close()
+
+    def stop(self, patience=60):
+        """Begins no more, and waits until all is closed."""
+        self.over.set()
+        self.thread.join(patience)
+        assert not self.thread.is_alive(), f"{self.waiting} connecting, {set(self.opened) - self.ended} not closed"
+        for key in list(self.selector.get_map().values()):
+            if key.data == self.end:
+                self.selector.unregister(key.fileobj)
+                lose_connection(key.fileobj)
+        return self.opened

@@ -5,23 +5,34 @@ Floods by live frames, as fast as this machine makes them (flood.c).
 TCPSHAKE_FLOOD_SECONDS is how long each lasts; what is asserted depends neither on
 it nor on the rate reached, which is printed.
 """
+import json
 import os
+import socket
 
 import pytest
 
-from flooding import FLOOD, MODES, flood, take_redirected
-from lab import Lab
+from flooding import FLOOD, HOLD, MODES, Connections, Flood, SlowLab, cpu_seconds, flood, resident_bytes, take_redirected
+from lab import Flow, Lab, until
 
 SECONDS = float(os.environ.get("TCPSHAKE_FLOOD_SECONDS", "1"))
 NOBODY = ["10.2.77.1", "fd00::2:4d01"]  # on the link; the server's stack answers neither
+RATE = 200
+ADDRESSES = 4  # of real clients
 
-pytestmark = pytest.mark.skipif(not os.path.exists(FLOOD), reason=f"{FLOOD} is not built")
+pytestmark = pytest.mark.skipif(not (os.path.exists(FLOOD) and os.path.exists(HOLD)),
+                                reason=f"{FLOOD} or {HOLD} is not built")
 
 
 @pytest.fixture
 def lab():
     with Lab() as made:
         take_redirected(made.server, "s0")
+        yield made
+
+
+@pytest.fixture
+def slow_lab():
+    with SlowLab(ADDRESSES) as made:
         yield made
 
 
@@ -43,3 +54,88 @@ def test_every_packet_is_counted(lab, mode, kind, tmp_path):
             assert counters["handshakes_started"] == sum((count + 1) // 2 for count in of_family)
         assert counters["handshakes_completed"] == 0, "a forged ACK proves nothing"
     assert counters["begun_by_handshake"] == counters["begun_by_adoption"] == 0
+
+
+def read_events(path):
+    with open(path) as file:
+        return [json.loads(line) for line in file]
+
+
+def flows(events, kind, **fields):
+    return [Flow(*(event[name] for name in Flow._fields)) for event in events
+            if event["event"] == kind and all(event.get(key) == value for key, value in fields.items())]
+
+
+def retention(watch, rate):
+    """Seconds: for how long the table of the pending remembers a SYN at this rate."""
+    slots = next(int(line.split()[1]) for line in watch.errors if line.startswith("  pending "))
+    return slots / rate
+
+
+class Rhythm:
+    """The longest time between two writings of the metrics file, and its last values."""
+
+    def __init__(self, path):
+        self.path, self.written, self.longest = path, [], 0
+
+    def look(self):
+        stamp = os.stat(self.path).st_mtime
+        if not self.written or stamp != self.written[-1]:
+            self.written.append(stamp)
+
+    def gap(self):
+        return max(b - a for a, b in zip(self.written, self.written[1:]))
+
+
+def settled(watch):
+    """All that was begun is over, and nothing is watched any more."""
+    watch.ask()
+    sums = watch.sums
+    return sums["watch filter"] == (0, 0) and "0 unfinished" in "".join(watch.summary)
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "answered"])
+def test_real_connections_beside_a_flood(slow_lab, mode, answered, tmp_path):
+    """Each real connection to the service under attack is told, though its handshake takes 0.2 s.
+
+    Unanswered: the SYNs are for another MAC, so tcpshake sees them and the stack does not; that is the fastest.
+    """
+    lab, textfile = slow_lab, tmp_path / "tcpshake.prom"
+    with open(tmp_path / "events", "w") as file:
+        watch = lab.watch("-e", "open,flood,silent,loss", "--give-up-after", "2", "--half-open-after", "1",
+                          "--textfile", str(textfile), "--interval", "1", mode=mode, stdout=file)
+        listener = lab.listen(socket.AF_INET, backlog=4096)
+        before = [lab.pair(socket.AF_INET, listener) for _ in range(20)]
+        clients = Connections(lab, listener, RATE, ADDRESSES)
+        until(lambda: len(clients.opened) > RATE / 2, "the first connections")
+        until(textfile.exists, "the metrics")
+        rhythm, pid = Rhythm(textfile), watch.process.pid
+        cpu, resident = cpu_seconds(pid), resident_bytes(pid)
+        attack = Flood(lab, [lab.server_ip(socket.AF_INET)], mac=None if answered else lab.NO_ONE,
+                       port=listener.getsockname()[1], seconds=SECONDS + 1)
+        until(lambda: rhythm.look() or attack.process.poll() is not None, "the end of the flood", 60)
+        cpu, resident = cpu_seconds(pid) - cpu, resident_bytes(pid) - resident
+        opened = clients.stop()
+        sent = attack.report()
+        for client, server, flow in before:
+            assert client.send(b"still") == 5 and server.recv(9) == b"still"
+            client.close()
+            server.close()
+        until(lambda: settled(watch), "the tables to be empty", 30)
+        held = lab.held()
+        watch.stop()
+    events = read_events(tmp_path / "events")
+    print(f"{mode}, {'' if answered else 'un'}answered: {sent['rate']:,.0f} SYN/s, {len(opened)} connections; "
+          f"pending remembers {retention(watch, sent['rate']):.2f} s, {watch.counters['handshakes_evicted']:,} evicted; "
+          f"{cpu / sent['delivered'] * 1e6:.3f} s of CPU a million SYNs, {resident / 2**10:+.0f} KiB, "
+          f"metrics every {rhythm.gap():.1f} s at the latest; {held['passed']} frames held")
+    assert not clients.failed
+    assert sorted(flows(events, "open")) == sorted(opened + [flow for _, _, flow in before])
+    counters, real = watch.counters, len(opened) + len(before)
+    # the device's count of what found its queue full has the forwarder's frames in it
+    assert 0 <= counters["handshakes_started"] - sent["delivered"] - real <= held["lost"]
+    assert counters["handshakes_completed"] == counters["begun_by_handshake"] == counters["connections_fin"] == real
+    assert counters["handshakes_timed_out"] + counters["handshakes_evicted"] == counters["handshakes_started"] - real
+    assert sum(event["count"] for event in events if event.get("what") == "pending_evicted") == \
+        counters["handshakes_evicted"]
+    assert counters["begun_by_adoption"] == 0
