@@ -19,7 +19,7 @@ import subprocess
 import threading
 import time
 
-from lab import ROOT, Flow, Lab, Namespace, lose_connection
+from lab import ROOT, Flow, Lab, Namespace, lose_connection, until
 
 BUILD = os.environ.get("TCPSHAKE_BUILD", os.path.join(ROOT, "build"))
 FLOOD = os.path.join(BUILD, "live", "flood")
@@ -80,12 +80,20 @@ def resident_bytes(pid):
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+NO_ONE = bytes.fromhex("020000000099")  # where answers to a flood go: no host has this MAC
+GATEWAYS = {socket.AF_INET: "10.2.255.254", socket.AF_INET6: "fd00::2:ffff"}
+
+
+def answer_everyone(lab):
+    """The server has a way to everywhere, and what it sends there gets lost."""
+    lab.server.ip("-b", "-", input="".join(f"neigh replace {ip} lladdr {NO_ONE.hex(':')} dev s0 nud permanent\n"
+                                           f"route add default via {ip} dev s0\n" for ip in GATEWAYS.values()))
+
+
 class SlowLab(Lab):
     """client c0 ---- m1 middle m0 ---- s0 server; the way to the client takes HOLD_MS."""
 
     HOLD_MS = 200
-    NO_ONE = bytes.fromhex("020000000099")  # where answers to a flood go: no host has this MAC
-
     def __init__(self, addresses=1):
         super().__init__(addresses)
         self.stack.callback(self.middle.close)
@@ -95,6 +103,7 @@ class SlowLab(Lab):
                             ("net.ipv4.tcp_early_demux", 0)):
             self.server.sysctl(name, value)
         take_redirected(self.server, self.server_device)
+        answer_everyone(self)
         command = [HOLD, self.middle.name, "m1", self.client_mac.hex(":"), str(self.HOLD_MS),
                    "m0", self.server_mac.hex(":"), "0"]
         self.holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -111,18 +120,12 @@ class SlowLab(Lab):
             self.middle.ip("link", "set", port, "up")
 
     def know_neighbours(self, addresses):
-        """Told, not asked for: a flood is no time for questions. The server has a way to everywhere."""
-        gateways = {socket.AF_INET: "10.2.255.254", socket.AF_INET6: "fd00::2:ffff"}
-        to_client, to_server = [], []
-        for family in gateways:
-            for n in range(addresses):
-                to_client.append((self.client_ip(family, n), self.client_mac))
-                to_server.append((self.server_ip(family, n), self.server_mac))
-            to_client.append((gateways[family], self.NO_ONE))
-        for host, device, known in ((self.client, "c0", to_server), (self.server, "s0", to_client)):
-            host.ip("-b", "-", input="".join(f"neigh replace {ip} lladdr {mac.hex(':')} dev {device} nud permanent\n"
-                                             for ip, mac in known))
-        self.server.ip("-b", "-", input="".join(f"route add default via {ip} dev s0\n" for ip in gateways.values()))
+        """Told, not asked for: a flood is no time for questions."""
+        for host, device, address, mac in ((self.client, "c0", self.server_ip, self.server_mac),
+                                           (self.server, "s0", self.client_ip, self.client_mac)):
+            host.ip("-b", "-", input="".join(
+                f"neigh replace {address(family, n)} lladdr {mac.hex(':')} dev {device} nud permanent\n"
+                for family in GATEWAYS for n in range(addresses)))
 
     def held(self):
         """Ends the forwarding. {passed, lost}"""
@@ -149,24 +152,27 @@ class Connections:
         self.target = listener.getsockname()[:2]
         self.family = listener.family
         self.opened, self.failed, self.begun, self.ended = [], [], 0, set()
-        self.waiting = 0
+        self.waiting, self.patient, self.orders = 0, True, []
         self.over = threading.Event()
         self.selector = selectors.DefaultSelector()
         listener.setblocking(False)
         self.selector.register(listener, selectors.EVENT_READ, self.accept)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
-        lab.stack.callback(self.stop)
+        lab.stack.callback(self.drop)
 
     def run(self):
         begun = time.monotonic()
         with self.lab.client:  # this thread's sockets are the client's; the listener is the server's all the same
-            while not self.over.is_set() or self.waiting or self.ended != set(self.opened):
+            while not self.over.is_set() or self.patient and (self.waiting or self.ended != set(self.opened)):
                 due = 0 if self.over.is_set() else int((time.monotonic() - begun) * self.rate) - self.begun
                 for _ in range(due):
                     self.connect()
                 for key, _ in self.selector.select(0.5 / self.rate):
                     key.data(key.fileobj)
+                while self.orders:
+                    self.orders[0]()
+                    del self.orders[0]
 
     def connect(self):
         sock = socket.socket(self.family)
@@ -202,13 +208,37 @@ class Connections:
         self.selector.unregister(sock)
         sock.close()
 
+    def order(self, what):
+        """Has the thread do it."""
+        self.orders.append(what)
+        until(lambda: not self.orders, "the thread to obey")
+
+    def stop_accepting(self):
+        """What is not accepted may fill a queue of eight."""
+        self.order(lambda: (self.selector.unregister(self.listener), self.listener.listen(8)))
+
+    def stop_listening(self):
+        self.order(lambda: (self.selector.unregister(self.listener), self.listener.close()))
+
+    def listen_again(self):
+        self.listener = self.lab.listen(self.family, backlog=4096, port=self.target[1])
+        self.listener.setblocking(False)
+        self.order(lambda: self.selector.register(self.listener, selectors.EVENT_READ, self.accept))
+
+    def drop(self):
+        """Ends, whatever is still under way."""
+        self.patient = False
+        self.over.set()
+        self.thread.join(10)
+        for key in list(self.selector.get_map().values()):
+            if key.fileobj is not self.listener:
+                self.selector.unregister(key.fileobj)
+                lose_connection(key.fileobj)
+
     def stop(self, patience=60):
         """Begins no more, and waits until all is closed."""
         self.over.set()
         self.thread.join(patience)
         assert not self.thread.is_alive(), f"{self.waiting} connecting, {set(self.opened) - self.ended} not closed"
-        for key in list(self.selector.get_map().values()):
-            if key.data == self.end:
-                self.selector.unregister(key.fileobj)
-                lose_connection(key.fileobj)
+        self.drop()
         return self.opened

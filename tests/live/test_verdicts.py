@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What is behind many SYNs, or behind none answered: the right verdict, each time.
+
+TCPSHAKE_VERDICTS: how often each scenario is played (make verdicts: 20 times).
+"""
+import datetime
+import os
+import socket
+import subprocess
+
+import pytest
+
+from flooding import BUILD, FLOOD, Connections, Flood, answer_everyone, take_redirected
+from lab import BINARY, Lab, brief, run, until
+
+OPENS = os.path.join(BUILD, "bench", "opens")
+TIMES = int(os.environ.get("TCPSHAKE_VERDICTS", "1"))
+HOSTS = 50
+USUAL = 50  # connections a second before trouble begins
+V4 = socket.AF_INET
+
+pytestmark = [pytest.mark.skipif(not (os.path.exists(FLOOD) and os.path.exists(OPENS)),
+                                 reason=f"{FLOOD} or {OPENS} is not built"),
+              pytest.mark.skipif(os.path.exists(BINARY) and "--flood-" not in run(BINARY, "--help").stdout,
+                                 reason="this tcpshake tells no floods yet")]
+
+again = pytest.mark.parametrize("time", range(1, TIMES + 1))
+
+
+@pytest.fixture
+def lab():
+    with Lab(addresses=HOSTS) as made:
+        take_redirected(made.server, "s0")
+        for host in (made.client, made.server):
+            host.sysctl("net.core.somaxconn", 65535)
+        made.server.sysctl("net.ipv4.tcp_synack_retries", 2)
+        answer_everyone(made)
+        yield made
+
+
+def seconds(event):
+    return datetime.datetime.fromisoformat(event["time"][:26]).timestamp()
+
+
+class Service:
+    """A listener that is watched, with its usual traffic."""
+
+    def __init__(self, lab, rate=USUAL, seconds=4, options=()):
+        self.lab = lab
+        self.watch = lab.watch("-e", "flood,silent,loss", *options)
+        self.listener = lab.listen(V4, backlog=4096)
+        self.port = self.listener.getsockname()[1]
+        self.clients = Connections(lab, self.listener, rate, HOSTS) if rate else None
+        if rate:
+            until(lambda: len(self.clients.opened) >= rate * seconds, "the usual connections", 10 * seconds)
+
+    @property
+    def named(self):
+        return {"server_ip": self.lab.server_ip(V4), "server_port": self.port}
+
+    def told(self, *kinds):
+        return [event for event in self.watch.events if event["event"] in kinds]
+
+    def expect(self, event, patience=30, **fields):
+        return self.watch.expect(event, patience=patience, **self.named, **fields)
+
+    def stop(self):
+        """The run's end. Returns its flood and silent events."""
+        self.watch.stop()
+        return self.told("flood", "silent")
+
+
+def check_flood(service, verdict):
+    """One flood, of the right service and with a right verdict at the end, that ended."""
+    told = service.stop()
+    assert {event["event"] for event in told} == {"flood"}, [brief(event) for event in told]
+    assert [event["phase"] for event in told if event["phase"] != "update"] == ["start", "end"]
+    assert all({key: event[key] for key in service.named} == service.named for event in told)
+    assert told[-1]["verdict"] == verdict, [brief(event) for event in told]
+    updates = [seconds(event) for event in told if event["phase"] == "update"]
+    assert all(b - a >= 0.99 for a, b in zip(updates, updates[1:])), updates
+    return told
+
+
+@again
+def test_spoofed(lab, time):
+    service = Service(lab)
+    attack = Flood(lab, [lab.server_ip(V4)], port=service.port, seconds=4, pace=5000)
+    service.expect("flood", phase="start")
+    sent = attack.report()
+    service.expect("flood", phase="end")
+    service.clients.stop()
+    assert not service.clients.failed
+    end = check_flood(service, "spoofed")[-1]
+    assert 0.5 * sent["delivered"] < end["sources"] < 1.5 * sent["delivered"]
+    assert end["completion_ratio"] < 0.5
+
+
+@again
+def test_real_hosts(lab, time):
+    """Their SYN-ACKs do not get to them: they try again, each time after twice as long."""
+    service = Service(lab, rate=0)
+    lab.client.drop("tcp flags & (syn|ack) == syn|ack")
+    clients = Connections(lab, service.listener, 600, HOSTS)
+    service.expect("flood", phase="start")
+    until(lambda: clients.begun > 3000, "enough of them", 60)
+    clients.drop()
+    service.expect("flood", phase="end", patience=60)
+    end = check_flood(service, "real_hosts")[-1]
+    assert HOSTS / 2 < end["sources"] < HOSTS * 2
+    assert not clients.opened
+
+
+@again
+def test_flash_crowd(lab, time):
+    """2,000 connections a second to ports that nobody asked before. -v may tell it, as what it is."""
+    watch = lab.watch("-e", "flood,silent,loss")
+    done = subprocess.run([OPENS, lab.client.name, lab.server.name, "2000", "6", str(HOSTS), lab.client_ip(V4),
+                           lab.server_ip(V4)], capture_output=True, text=True, check=True, timeout=120)
+    until(lambda: watch.ask()["handshakes_completed"] == int(done.stdout), "all of them to be counted")
+    watch.stop()
+    assert not [event for event in watch.events if event["event"] in ("flood", "silent")
+                and event.get("verdict") != "flash_crowd"]
+
+
+@again
+@pytest.mark.parametrize("kind", ["refusing", "no_answer"])
+def test_server_stopped(lab, time, kind):
+    """Closed, its host refuses for it; behind a firewall, nobody says anything."""
+    service = Service(lab)
+    if kind == "refusing":
+        service.clients.stop_listening()
+    else:
+        dropped = lab.server.drop(f"tcp dport {service.port}")
+    begin = service.watch.wait_for(lambda: service.told("silent", "flood"), "silent", 30)[0]
+    assert (begin["event"], begin.get("kind"), begin["phase"]) == ("silent", kind, "start"), brief(begin)
+    assert {key: begin[key] for key in service.named} == service.named
+    if kind == "refusing":
+        service.clients.listen_again()
+    else:
+        lab.server.pass_again(dropped)
+    service.expect("silent", phase="end")
+    service.clients.drop()
+    told = service.stop()
+    assert [(event["event"], event["kind"], event["phase"]) for event in told] == \
+        [("silent", kind, "start"), ("silent", kind, "end")], [brief(event) for event in told]
+
+
+@again
+def test_accept_queue_full(lab, time):
+    """Nobody accepts: the kernel drops SYNs, and the ACKs of SYN-ACKs. Told as such or not at all, never as an attack."""
+    service = Service(lab)
+    service.clients.stop_accepting()
+    overflows = lab.server.netstat()["TcpExtListenOverflows"]
+    until(lambda: lab.server.netstat()["TcpExtListenOverflows"] > overflows + 200, "the queue to overflow", 120)
+    service.clients.drop()
+    told = service.stop()
+    right = [event for event in told if event["event"] == "silent" and event["kind"] in ("overflow", "no_answer")
+             or event["event"] == "flood" and event["verdict"] == "server_silent"]
+    assert right == told, [brief(event) for event in told]
+    print(f"accept queue full: {[event.get('kind') or event['verdict'] for event in told] or 'nothing told'}")
