@@ -8,7 +8,7 @@
 #   make lint         warnings, cppcheck, clang-tidy; make format: clang-format
 #   make coverage     lines of include/ that unit tests and fuzzers reach
 #   sudo make install, sudo make uninstall: program, man page, service; PREFIX and DESTDIR as everywhere
-#   sudo make bench   costs per packet, as ratios
+#   sudo make bench   costs per packet, as ratios; make bench-results, make bench-programs: written down
 #
 # V=1 shows the commands. CC, CLANG, BPFTOOL and BUILD may be set.
 

@@ -16,6 +16,9 @@ enum traffic {
 	TRAFFIC_CONNECTION, /* ten packets each: SYN, SYN-ACK, ACK, 4 of data, FIN, FIN, ACK */
 };
 
+/* where all of it goes to */
+#define SERVICE_PORT 443
+
 enum target { TARGET_EMPTY, TARGET_PARSE, TARGET_REFERENCE, TARGET_TCPSHAKE, TARGETS };
 
 /* A driver's orders. Each CPU that drives has a lane of its own, on a cache line of its own. */

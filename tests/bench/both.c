@@ -72,12 +72,16 @@ static double run(struct bench *bench, const struct row *row, enum target target
 static void measure(struct bench *bench, const struct options_of_bench *options, const struct row *row,
 		    struct both *both)
 {
-	static double alone[TARGETS][ROUNDS_MAX], together[TARGETS][ROUNDS_MAX];
+	double alone[TARGETS][ROUNDS_MAX] = {}, together[TARGETS][ROUNDS_MAX] = {};
 	struct tally before, after;
-	u32 packets[TARGETS];
+	u32 packets[TARGETS] = {};
 
 	for (u32 target = 0; target < TARGETS; target++) {
-		double ns = run(bench, row, target, PROBE, LANES);
+		double ns;
+
+		if (target == TARGET_REFERENCE && !options->reference)
+			continue;
+		ns = run(bench, row, target, PROBE, LANES);
 
 		packets[target] = packets_for(ns, options->run_ms);
 		run(bench, row, target, packets[target] / 4, LANES);
@@ -85,6 +89,8 @@ static void measure(struct bench *bench, const struct options_of_bench *options,
 	kernel_tally(bench->kernel, &before);
 	for (int round = 0; round < options->rounds; round++) {
 		for (u32 target = 0; target < TARGETS; target++) {
+			if (!packets[target])
+				continue;
 			alone[target][round] = run(bench, row, target, packets[target], 1);
 			together[target][round] = run(bench, row, target, packets[target], LANES);
 		}

@@ -8,7 +8,6 @@
 #include "bench.h"
 #include "parse.h"
 
-#define SERVICE_PORT 443
 #define SERVICE_V4   0x0a000001			/* 10.0.0.1 */
 #define CLIENT_V6    bpf_cpu_to_be64(0x20010db800000000ULL)
 #define SERVICE_V6   bpf_cpu_to_be64(0x20010db8ffff0000ULL)

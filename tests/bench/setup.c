@@ -131,9 +131,9 @@ static double share_used(const struct bench *bench, enum table table)
 	return (double)used / (end - first);
 }
 
-static void send_new(struct bench *bench, enum traffic traffic, u32 packets)
+static void send_new(struct bench *bench, enum family family, enum traffic traffic, u32 packets)
 {
-	drive(bench, XDP, V4, 0, TARGET_TCPSHAKE, traffic, 1, packets);
+	drive(bench, XDP, family, 0, TARGET_TCPSHAKE, traffic, 1, packets);
 }
 
 /* Random keys leave holes for long; the last of them are not worth the wait. */
@@ -142,16 +142,29 @@ static void fill_table(struct bench *bench, enum table table, enum traffic traff
 	u32 slots = first_slot(bench, table + 1) - first_slot(bench, table);
 
 	for (int pass = 0; pass < FILL_PASSES && share_used(bench, table) < FULL_ENOUGH; pass++)
-		send_new(bench, traffic, slots / 4 * packets_a_flow);
+		send_new(bench, V4, traffic, slots / 4 * packets_a_flow);
 	if (share_used(bench, table) < FULL_ENOUGH)
 		fprintf(stderr, "bench: a table is only %.1f %% full\n", 100 * share_used(bench, table));
 }
 
-/* The flood detector's mark, as user space sets it through the map. */
+/* The flood detector's mark, set as the detector sets it: through the map, on the row of the service. */
 static void raise_alarm(struct bench *bench)
 {
-	(void)bench;
-	fprintf(stderr, "bench: services have no alarm yet: the next rows are those of a service in peace\n");
+	const struct plan *plan = &bench->kernel->plan;
+	u32 rows = 0;
+
+	/* the rows of both families have to be there */
+	send_new(bench, V4, TRAFFIC_SYN, FEW);
+	send_new(bench, V6, TRAFFIC_SYN, FEW);
+	for (u32 i = 0; i <= plan->services; i++) {
+		struct service *service = &bench->kernel->services[i];
+
+		if (service->port != SERVICE_PORT || service->prefix != SERVICE_WHOLE)
+			continue;
+		service->alarm = 1 + rows++;
+	}
+	if (rows != 2)
+		fprintf(stderr, "bench: %u services in alarm, not one a family\n", rows);
 }
 
 void setup_state(struct bench *bench, enum state state, const char *memory, const char *view)
@@ -162,7 +175,7 @@ void setup_state(struct bench *bench, enum state state, const char *memory, cons
 	close_kernel(bench);
 	setup_open(bench, memory, view, NEED_XDP | NEED_TC_IN | NEED_ETHERNET);
 	if (state == STATE_FEW)
-		send_new(bench, TRAFFIC_SYN, FEW);
+		send_new(bench, V4, TRAFFIC_SYN, FEW);
 	if (state >= STATE_FULL)
 		fill_table(bench, TABLE_CONNECTIONS, TRAFFIC_HANDSHAKE, 3);
 	if (state >= STATE_PENDING_FULL)

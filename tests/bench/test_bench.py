@@ -36,6 +36,7 @@ ROWS = {
 COUNTED = {
     "ten-packet connection": {"handshakes_started": 0.1, "handshakes_completed": 0.1, "connections_fin": 0.1},
     "spoofed SYN, tables full": {"handshakes_started": 1, "handshakes_evicted": 1},
+    "spoofed SYN, tables full, in alarm": {"handshakes_evicted": 1, "events_suppressed": 1},
     "RST of no one, tables full": {"stray_rst": 1},
 }
 BOTH = {"both CPUs: data, one flow each", "both CPUs: data, 1M flows each", "both CPUs: ten-packet connections",
