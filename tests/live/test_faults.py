@@ -41,7 +41,7 @@ def totals(tmp_path_factory):
     place = tmp_path_factory.mktemp("count")
     with Lab() as lab, Chatter(lab):
         watch = start(lab, place / "x.prom", FAULT_COUNT=str(place / "count"))
-        assert watch.wait(20) == 0, watch.errors
+        assert watch.wait(60) == 0, watch.errors
     return counted(place / "count")
 
 
@@ -60,7 +60,7 @@ def check(lab, place, kind, number):
     path, count = place / "x.prom", place / "count"
     watch = start(lab, path, FAULT=f"{kind}:{number}", FAULT_COUNT=str(count))
     held = held_by(watch.process.pid)
-    status = watch.wait(20)
+    status = watch.wait(60)
     errors = "\n".join(watch.errors)
     what = f"{kind}:{number}, status {status}\n{errors}"
     assert "Sanitizer" not in errors and "runtime error" not in errors, what
