@@ -2,10 +2,10 @@
 # The live tests: real sockets in network namespaces, as root.
 
 LIVE_PROGRAMS := $(addprefix $(BUILD)/live/,traffic flood hold)
-TEST_PROGRAMS += $(LIVE_PROGRAMS) $(BUILD)/bench/opens
+TEST_PROGRAMS += $(LIVE_PROGRAMS)
 
 .PHONY: live floods verdicts
-live: all $(LIVE_PROGRAMS) $(BUILD)/bench/opens
+live: all $(LIVE_PROGRAMS)
 	$(Q)/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/live
 
 # Floods of every kind, 20 s each; says how fast they were.
@@ -13,7 +13,7 @@ floods: all $(LIVE_PROGRAMS)
 	$(Q)TCPSHAKE_FLOOD_SECONDS=20 /usr/bin/python3 -m pytest -q -s -p no:cacheprovider tests/live/test_flood.py
 
 # Is the verdict on a flood the right one, each of 20 times?
-verdicts: all $(LIVE_PROGRAMS) $(BUILD)/bench/opens
+verdicts: all $(LIVE_PROGRAMS)
 	$(Q)TCPSHAKE_VERDICTS=20 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/live/test_verdicts.py
 
 $(BUILD)/live/traffic: tests/live/traffic.c

@@ -147,7 +147,7 @@ class Connections:
     another, which no client knows of. So not all that it accepts comes to an end; what does is in .ended.
     """
 
-    def __init__(self, lab, listener, rate=200, addresses=1):
+    def __init__(self, lab, listener, rate=200, addresses=1, accepts=True):
         self.lab, self.listener, self.rate, self.addresses = lab, listener, rate, addresses
         self.target = listener.getsockname()[:2]
         self.family = listener.family
@@ -155,8 +155,10 @@ class Connections:
         self.waiting, self.patient, self.orders = 0, True, []
         self.over = threading.Event()
         self.selector = selectors.DefaultSelector()
+        self.accepts = accepts  # or another one of these does
         listener.setblocking(False)
-        self.selector.register(listener, selectors.EVENT_READ, self.accept)
+        if accepts:
+            self.selector.register(listener, selectors.EVENT_READ, self.accept)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
         lab.stack.callback(self.drop)
@@ -164,7 +166,7 @@ class Connections:
     def run(self):
         begun = time.monotonic()
         with self.lab.client:  # this thread's sockets are the client's; the listener is the server's all the same
-            while not self.over.is_set() or self.patient and (self.waiting or self.ended != set(self.opened)):
+            while not self.over.is_set() or self.patient and self.busy():
                 due = 0 if self.over.is_set() else int((time.monotonic() - begun) * self.rate) - self.begun
                 for _ in range(due):
                     self.connect()
@@ -173,6 +175,9 @@ class Connections:
                 while self.orders:
                     self.orders[0]()
                     del self.orders[0]
+
+    def busy(self):
+        return self.waiting or self.accepts and not self.ended.issuperset(self.opened)
 
     def connect(self):
         sock = socket.socket(self.family)
