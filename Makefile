@@ -41,7 +41,7 @@ BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 $(WARN) -Iinclude -Ibpf -Iv
 USER_SRC := $(wildcard user/*.c)
 USER_OBJ := $(USER_SRC:user/%.c=$(BUILD)/user/%.o)
 # What a test links: everything but main() and what knows BPF.
-KERNEL_OBJ := $(addprefix $(BUILD)/user/,$(addsuffix .o,main kernel% attach clsact live% interfaces))
+KERNEL_OBJ := $(addprefix $(BUILD)/user/,$(addsuffix .o,main kernel% attach clsact live% interfaces owners_kernel))
 PLAIN_OBJ := $(filter-out $(KERNEL_OBJ),$(USER_OBJ))
 # What else has to be built before tests/run; the *.mk of tests/ add to it.
 TEST_PROGRAMS :=
@@ -93,12 +93,19 @@ $(BUILD)/user/%.o: user/%.c | $(BUILD)/needs-build
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/user/kernel.o $(BUILD)/user/attach.o: $(SKELETONS)
+$(BUILD)/user/owners_kernel.o: $(BUILD)/owners_iter.skel.h
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*) > $@
 
 $(BUILD)/tcpshake.bpf.o: bpf/tcpshake.bpf.c | $(BUILD)/needs-build
+	$(say) BPF $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+# Who has a socket open: needs BTF, so it stands alone.
+$(BUILD)/owners_iter.bpf.o: bpf/owners_iter.bpf.c | $(BUILD)/needs-build
 	$(say) BPF $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@

@@ -66,6 +66,20 @@ static void poll_kernel(struct live *live)
 		check_kernel(live, events);
 }
 
+void live_tell_event(struct live *live, const struct event *event, const struct report *report)
+{
+	if (enough(live))
+		live->output.counts.beyond++;
+	else
+		check_output(live, output_event(&live->output, event, report));
+}
+
+void live_tell_own(struct live *live, const struct event *event, const struct report *report)
+{
+	if (!enough(live))
+		check_output(live, output_own(&live->output, event, report));
+}
+
 /* A RST in doubt or a silent connection: if its socket here stands, it stands. */
 static void ask_about(struct live *live, const struct event *event)
 {
@@ -98,14 +112,10 @@ static void on_event(void *arg, const struct event *event)
 		ask_about(live, event);
 		return;
 	}
-	if (enough(live)) {
-		live->output.counts.beyond++;
-		return;
-	}
 	marked = *event;
 	if (live->options->view != VIEW_TAP)
 		local_mark(&live->local, &marked.flow);
-	check_output(live, output_event(&live->output, &marked, NULL));
+	live_owners_event(live, &marked);
 }
 
 static void on_signal(struct live *live)
@@ -169,6 +179,7 @@ static void on_tick(struct live *live)
 	if (!error)
 		error = live_tell_losses(live, time);
 	check_kernel(live, error);
+	live_owners_tick(live, time);
 	live_publish(live, time);
 	check_output(live, output_flush(&live->output));
 	look_after(live, time);
@@ -279,6 +290,7 @@ static int attach(struct live *live)
 		return error;
 	}
 	refresh_local(live);
+	live_owners_open(live);
 	error = interfaces_open(&live->interfaces, live->kernel, live->options);
 	return error ? error : interfaces_reconcile(&live->interfaces, INTERFACES_STARTING);
 }
@@ -332,6 +344,8 @@ static void finish(struct live *live)
 	time = live_now();
 	poll_kernel(live);
 	check_kernel(live, kernel_tick(live->kernel, time));
+	poll_kernel(live);
+	live_owners_finish(live);
 	check_kernel(live, kernel_conclude(live->kernel, HOW_END_OF_RUN, time));
 	poll_kernel(live);
 	if (live->status == STATUS_OK || live->status == STATUS_INTERFACE_GONE) {
@@ -375,6 +389,7 @@ int run_live(const struct options *options)
 		}
 	}
 	kernel_close(live->kernel);
+	live_owners_close(live);
 	interfaces_close(&live->interfaces);
 	output_close(&live->output);
 	local_free(&live->local);

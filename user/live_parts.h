@@ -23,12 +23,28 @@ struct live {
 	u64 metrics_due_ns;
 	u64 check_due_ns;
 	u64 watchdog_ns, watchdog_due_ns; /* 0: the service manager does not ask for it */
-	int metrics_error, kernel_error, local_error; /* those that were told: each is told once */
+	int metrics_error, kernel_error, local_error, owners_error; /* those that were told: each is told once */
+	struct lingerings *lingerings; /* NULL: owners are not looked for */
+	struct owners *owners;	       /* NULL: they are not to be had */
+	int owners_complete;	       /* who is not found does not exist */
+	u64 looked_ns, surveyed_ns;
 	enum exit_status status;
 	int stop;
 };
 
 u64 live_now(void); /* CLOCK_MONOTONIC */
+
+/* An event on its way out, or beyond what -c asked for. Its report may be NULL. */
+void live_tell_event(struct live *live, const struct event *event, const struct report *report);
+/* One that was made here and is in no counter of the kernel's. */
+void live_tell_own(struct live *live, const struct event *event, const struct report *report);
+
+/* Who holds what lingers. Opened with all capabilities, used with none. */
+void live_owners_open(struct live *live);
+void live_owners_close(struct live *live);
+void live_owners_event(struct live *live, const struct event *event); /* tells it, now or when its owner is known */
+void live_owners_tick(struct live *live, u64 time);
+void live_owners_finish(struct live *live); /* tells what still waits */
 
 /* From the socket table, after attaching: what opens meanwhile is seen twice and known once. */
 void live_adopt(struct live *live);

@@ -33,7 +33,7 @@ static void print_counters(const struct metrics *metrics, FILE *out)
 #undef X
 	counter(out, "events_written", "Events written to standard output", output->written);
 	counter(out, "events_lost_at_output", "Events lost because nobody read standard output", output->lost);
-	gauge(out, "events_queued", "Events waiting for standard output", output->queued);
+	gauge(out, "events_queued", "Events waiting for standard output, or for the owner that they tell", output->queued + output->held);
 }
 
 static void print_levels(const struct metrics *metrics, FILE *out)

@@ -155,6 +155,15 @@ int output_event(struct output *output, const struct event *event, const struct 
 	return write_when_due(output);
 }
 
+int output_own(struct output *output, const struct event *event, const struct report *report)
+{
+	tell_losses(output);
+	output->seq++;
+	output->counts.own++;
+	put_line(output, event, report);
+	return write_when_due(output);
+}
+
 int output_loss(struct output *output, enum loss_what what, u64 count, u64 time)
 {
 	struct event event = event_without_flow(EVENT_LOSS, time);

@@ -20,10 +20,11 @@
 /* accepted + own = written + queued + lost, always. */
 struct output_counts {
 	u64 accepted; /* events handed to output_event() */
-	u64 own;      /* loss events made here */
+	u64 own;      /* events made in user space, those of losses too */
 	u64 written;
 	u64 queued;   /* a level */
 	u64 lost;
+	u64 held;     /* a level: not yet handed over, their owner is looked for */
 	u64 beyond; /* events after the last that -c asked for: not handed over */
 };
 
@@ -59,6 +60,9 @@ int output_open(struct output *output, int fd, enum output_format format, u32 ev
  * queued. Returns 0, or the error of output_flush().
  */
 int output_event(struct output *output, const struct event *event, const struct report *report);
+
+/* The same for an event that user space made, of which the kernel has not heard. */
+int output_own(struct output *output, const struct event *event, const struct report *report);
 
 /*
  * Events that were lost or never made, told by a loss event. Those lost in the

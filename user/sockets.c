@@ -64,6 +64,10 @@ static void read_entry(const struct inet_diag_msg *msg, struct socket_entry *ent
 	entry->local_port = ntohs(msg->id.idiag_sport);
 	entry->remote_port = ntohs(msg->id.idiag_dport);
 	entry->state = msg->idiag_state;
+	entry->cookie = msg->id.idiag_cookie[0] | (u64)msg->id.idiag_cookie[1] << 32;
+	entry->inode = msg->idiag_inode;
+	entry->uid = msg->idiag_uid;
+	entry->queued = msg->idiag_rqueue;
 }
 
 /* One datagram of answers. 1: more to come, 0: the end, or a negative errno. */

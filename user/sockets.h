@@ -9,6 +9,10 @@ struct socket_entry {
 	struct address local, remote;
 	u16 local_port, remote_port;
 	u8 state; /* TCP_ESTABLISHED and so on, of <netinet/tcp.h> */
+	u64 cookie; /* no other socket ever has it */
+	u32 inode;  /* 0: no file leads to it, that is no process has it open */
+	u32 uid;
+	u32 queued; /* bytes that came and were not read, the FIN counted as one */
 };
 
 typedef void (*socket_fn)(void *arg, const struct socket_entry *entry);

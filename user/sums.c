@@ -75,7 +75,7 @@ static struct sum_sides events(const struct tally *tally, const struct output_co
 		.name = "events made",
 		.left = N(events_made) + output->own,
 		.right = N(events_filtered) + N(events_suppressed) + N(events_lost_in_ring) + output->lost +
-			 output->written + output->queued + output->beyond,
+			 output->written + output->queued + output->held + output->beyond,
 	};
 }
 

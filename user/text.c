@@ -201,23 +201,34 @@ static void put_close(struct put *put, const struct event *event)
 		put_attempts(put, event);
 }
 
-static void put_owner(struct put *put, const struct owner_report *owner)
+/* Of the cgroup's path the innermost name, which is the unit's or the container's. */
+static void put_process(struct put *put, const struct owner_report *owner)
 {
+	const char *slash = strrchr(owner->cgroup, '/'), *name = slash ? slash + 1 : owner->cgroup;
+
+	put_text_escaped(put, owner->comm, strnlen(owner->comm, sizeof(owner->comm)));
+	PUT(put, "[");
+	put_u64(put, owner->pid);
+	PUT(put, "]");
+	if (*name) {
+		PUT(put, " in ");
+		put_text_escaped(put, name, strlen(name));
+	}
+}
+
+/* That an end is not here its lack of a '*' tells, and nobody is to blame for a TIME_WAIT. */
+static void put_owner(struct put *put, const struct event *event, const struct owner_report *owner)
+{
+	if (owner->missing == OWNER_NOT_LOCAL || event->detail2 == STATE_TIME_WAIT)
+		return;
 	if (owner->missing != OWNER_KNOWN) {
 		PUT(put, ", owner: ");
 		put_str(put, owner_missing_name(owner->missing));
 		return;
 	}
 	PUT(put, ", held by ");
-	put_text_escaped(put, owner->comm, strnlen(owner->comm, sizeof(owner->comm)));
-	PUT(put, "[");
-	put_u64(put, owner->pid);
-	PUT(put, "]");
-	if (owner->cgroup[0]) {
-		PUT(put, " in ");
-		put_text_escaped(put, owner->cgroup, strnlen(owner->cgroup, sizeof(owner->cgroup)));
-	}
-	if (owner->unread_bytes != UNKNOWN) {
+	put_process(put, owner);
+	if (owner->unread_bytes != UNKNOWN && owner->unread_bytes) {
 		PUT(put, ", ");
 		put_grouped(put, owner->unread_bytes);
 		PUT(put, " bytes unread");
@@ -248,7 +259,27 @@ static void put_linger(struct put *put, const struct event *event, const struct 
 		PUT(put, " a minute");
 	}
 	if (owner)
-		put_owner(put, owner);
+		put_owner(put, event, owner);
+}
+
+static void put_pile(struct put *put, const struct event *event, const struct linger_facts *linger,
+		     const struct owner_report *owner)
+{
+	put_process(put, owner);
+	PUT(put, "   ");
+	text_phase(put, event->detail);
+	put_grouped(put, linger->count);
+	put_char(put, ' ');
+	put_str(put, state_name(event->detail2));
+	if (linger->age_ns != UNKNOWN) {
+		PUT(put, ", the oldest ");
+		put_duration(put, linger->age_ns);
+	}
+	if (linger->per_minute != UNKNOWN) {
+		PUT(put, ", ");
+		put_grouped(put, linger->per_minute);
+		PUT(put, " in the last minute");
+	}
 }
 
 static void put_linger_event(struct put *put, const struct event *event, struct line_context *context)
@@ -256,6 +287,10 @@ static void put_linger_event(struct put *put, const struct event *event, struct 
 	const struct report *report = context->report;
 	struct linger_facts linger = facts_linger(event, report ? report->linger : NULL);
 
+	if (linger.scope == SCOPE_PROCESS && report && report->owner) {
+		put_pile(put, event, &linger, report->owner);
+		return;
+	}
 	if (facts_has_flow(event))
 		put_connection(put, event, linger.scope == SCOPE_FLOW, &context->width);
 	put_linger(put, event, &linger, report ? report->owner : NULL);

@@ -3,7 +3,7 @@
 
 #define PER_CENT 10000 /* millionths */
 
-static void put_phase(struct put *put, enum phase phase)
+void text_phase(struct put *put, enum phase phase)
 {
 	static const char *const phases[] = { "START ", "UPDATE ", "END " };
 
@@ -74,7 +74,7 @@ void text_flood(struct put *put, const struct flood_report *flood)
 		PUT(put, " (ports swept)");
 	}
 	PUT(put, "   ");
-	put_phase(put, flood->phase);
+	text_phase(put, flood->phase);
 	put_str(put, verdicts[flood->verdict]);
 	put_evidence(put, ": ", flood->syn_rate, " SYN/s");
 	put_evidence(put, " (usual ", flood->usual_rate, ")");
@@ -98,7 +98,7 @@ void text_silent(struct put *put, const struct silent_report *silent)
 
 	put_endpoint(put, &silent->addr, silent->port);
 	PUT(put, "   ");
-	put_phase(put, silent->phase);
+	text_phase(put, silent->phase);
 	put_str(put, kinds[silent->kind]);
 	put_evidence(put, ": ", silent->syn_rate, " SYN/s");
 	put_lasted(put, silent->duration_ns);
@@ -110,7 +110,7 @@ void text_ports(struct put *put, const struct ports_report *ports)
 	PUT(put, " -> ");
 	put_endpoint(put, &ports->peer, ports->peer_port);
 	PUT(put, "   ");
-	put_phase(put, ports->phase);
+	text_phase(put, ports->phase);
 	put_evidence(put, "", ports->in_use, "");
 	put_evidence(put, " of ", ports->range, "");
 	PUT(put, " ports in use");

@@ -6,6 +6,7 @@
 #include "put.h"
 #include "report.h"
 
+void text_phase(struct put *put, enum phase phase); /* with a space behind */
 void text_flood(struct put *put, const struct flood_report *flood);
 void text_silent(struct put *put, const struct silent_report *silent);
 void text_ports(struct put *put, const struct ports_report *ports);

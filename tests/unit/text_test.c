@@ -92,6 +92,16 @@ static void test_linger(void **state)
 	event.value = facts_end(&event, SIDE_SERVER);
 	check(&event, &report,
 	      "00:01:43.600  LINGER     " ENDS "CLOSE_WAIT 60 s, held by java\\x1b[2J[4121] in app.service");
+	strcpy(owner.cgroup, "/system.slice/a\nb.service");
+	owner.unread_bytes = 1234;
+	check(&event, &report,
+	      "00:01:43.600  LINGER     " ENDS
+	      "CLOSE_WAIT 60 s, held by java\\x1b[2J[4121] in a\\x0ab.service, 1,234 bytes unread");
+	strcpy(owner.cgroup, "/");
+	owner.unread_bytes = 0;
+	check(&event, &report, "00:01:43.600  LINGER     " ENDS "CLOSE_WAIT 60 s, held by java\\x1b[2J[4121]");
+	owner.missing = OWNER_NOT_LOCAL;
+	check(&event, &report, "00:01:43.600  LINGER     " ENDS "CLOSE_WAIT 60 s at server");
 	owner.missing = OWNER_ORPHAN;
 	event.detail = PHASE_END;
 	check(&event, &report,
@@ -102,6 +112,28 @@ static void test_linger(void **state)
 	event.value2 = SCOPE_PAIR;
 	event.count = 5000;
 	check(&event, NULL, "00:01:43.600  LINGER     10.0.0.7 -> *10.0.0.2:443   5,000 TIME_WAIT at client");
+}
+
+static void test_pile(void **state)
+{
+	struct event event = event_without_flow(EVENT_LINGER, FIRST_NS);
+	struct owner_report owner = {
+		.pid = 4121, .comm = "java", .cgroup = "/system.slice/app.service", .uid = 0, .unread_bytes = UNKNOWN,
+	};
+	struct linger_report linger = { .count = 1200, .per_minute = 60, .age_ns = SECONDS(75) };
+	struct report report = { .owner = &owner, .linger = &linger };
+
+	(void)state;
+	event.detail = PHASE_START;
+	event.detail2 = STATE_CLOSE_WAIT;
+	event.value2 = SCOPE_PROCESS;
+	check(&event, &report,
+	      "00:01:40.000  LINGER     java[4121] in app.service   START 1,200 CLOSE_WAIT, the oldest 75 s, "
+	      "60 in the last minute");
+	event.detail = PHASE_END;
+	linger = (struct linger_report){ .count = 0, .per_minute = 0, .age_ns = UNKNOWN };
+	check(&event, &report,
+	      "00:01:40.000  LINGER     java[4121] in app.service   END 0 CLOSE_WAIT, 0 in the last minute");
 }
 
 static void test_reports(void **state)
@@ -198,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open),	  cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_close),	  cmocka_unit_test(test_linger),
+		cmocka_unit_test(test_pile),
 		cmocka_unit_test(test_reports),	  cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_bounds),	  cmocka_unit_test(test_colour_only_when_told),
 	};

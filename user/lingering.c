@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lingering.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts.h"
+
+#define HEADS 4096
+#define RECENT_NS (60 * NSEC_PER_SEC)
+#define UNSEEN_GONE 2 /* looks in a row: its end was never told, the event was lost */
+
+/* A socket whose owner is sought, for one end that lingers or, as a listener, for several. */
+struct wanted {
+	u64 cookie;
+	struct process *process; /* of those that have it the one with the smallest number */
+};
+
+struct listener {
+	struct address addr;
+	u16 port;
+	u64 cookie;
+};
+
+struct lingerings {
+	u64 secret;
+	u32 count, waiting;
+	TAILQ_HEAD(, lingering) queue;
+	struct lingering *head[HEADS];
+	struct process *processes[HEADS];
+	struct wanted *wanted; /* sorted */
+	u32 wanteds;
+	struct listener *listener;
+	u32 listeners, listener_room;
+};
+
+struct lingerings *lingerings_new(u64 secret)
+{
+	struct lingerings *all = calloc(1, sizeof(*all));
+
+	if (all) {
+		all->secret = secret;
+		TAILQ_INIT(&all->queue);
+	}
+	return all;
+}
+
+static struct lingering **slot_of(struct lingerings *all, const struct key *key, u32 end)
+{
+	struct lingering **at = &all->head[key_hash(key, all->secret) % HEADS];
+
+	while (*at && ((*at)->end != end || !key_equal(&(*at)->key, key)))
+		at = &(*at)->next;
+	return at;
+}
+
+struct lingering *lingering_find(const struct lingerings *all, const struct key *key, u32 end)
+{
+	return *slot_of((struct lingerings *)all, key, end);
+}
+
+struct lingering *lingering_begin(struct lingerings *all, const struct event *start)
+{
+	struct lingering *new;
+
+	if (all->count == LINGERING_MAX)
+		return NULL;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return NULL;
+	new->start = malloc(sizeof(*start));
+	if (!new->start) {
+		free(new);
+		return NULL;
+	}
+	*new->start = *start;
+	new->key = start->flow.key;
+	new->end = start->value & 1;
+	new->state = start->detail2;
+	new->holder = (u8)facts_linger(start, NULL).holder;
+	new->since_ns = start->flow.mark_ns ? start->flow.mark_ns : start->time;
+	new->begun_ns = start->time;
+	new->missing = OWNER_NAT;
+	new->uid = new->unread_bytes = UNKNOWN;
+	*slot_of(all, &new->key, new->end) = new;
+	TAILQ_INSERT_TAIL(&all->queue, new, queue);
+	all->count++;
+	all->waiting++;
+	return new;
+}
+
+void lingering_told(struct lingerings *all, struct lingering *lingering)
+{
+	if (!lingering->start)
+		return;
+	TAILQ_REMOVE(&all->queue, lingering, queue);
+	free(lingering->start);
+	lingering->start = NULL;
+	all->waiting--;
+}
+
+void lingering_end(struct lingerings *all, struct lingering *lingering)
+{
+	lingering_told(all, lingering);
+	*slot_of(all, &lingering->key, lingering->end) = lingering->next;
+	all->count--;
+	free(lingering);
+}
+
+u32 lingering_count(const struct lingerings *all)
+{
+	return all->count;
+}
+
+u32 lingering_waiting(const struct lingerings *all)
+{
+	return all->waiting;
+}
+
+struct lingering *lingering_first(const struct lingerings *all)
+{
+	return TAILQ_FIRST(&all->queue);
+}
+
+struct lingering *lingering_next(const struct lingering *lingering)
+{
+	return TAILQ_NEXT(lingering, queue);
+}
+
+int lingering_is_certain(const struct lingering *lingering)
+{
+	return lingering->missing != OWNER_NAT || lingering->unseen >= UNSEEN_GONE;
+}
+
+/* --- processes --- */
+
+void cgroup_path(char *path, size_t size, const char *names, u32 length)
+{
+	char *at = path + size - 1;
+
+	*at = 0;
+	while (length && at > path) {
+		size_t name = strnlen(names, length), whole = name < length ? name + 1 : name;
+		size_t room = (size_t)(at - path), part = name < room ? name : room;
+
+		at -= part;
+		memcpy(at, names + name - part, part);
+		if (at > path)
+			*--at = '/';
+		names += whole;
+		length -= (u32)whole;
+	}
+	if (!*at)
+		*--at = '/';
+	memmove(path, at, (size_t)(path + size - at));
+}
+
+/* What is known of a process now replaces what was; NULL: no memory. */
+static struct process *process_of(struct lingerings *all, const struct owner_record *record, const char *names)
+{
+	struct process **at = &all->processes[record->pid % HEADS];
+
+	while (*at && (*at)->pid != record->pid)
+		at = &(*at)->next;
+	if (!*at) {
+		*at = calloc(1, sizeof(**at));
+		if (!*at)
+			return NULL;
+		(*at)->pid = record->pid;
+		(*at)->uid = UNKNOWN;
+	}
+	memcpy((*at)->comm, record->comm, sizeof((*at)->comm));
+	cgroup_path((*at)->cgroup, sizeof((*at)->cgroup), names, record->names);
+	return *at;
+}
+
+/* --- a look --- */
+
+#define EACH_LINGERING(all, head_number, one) \
+	for (u32 head_number = 0; head_number < HEADS; head_number++) \
+		for (one = (all)->head[head_number]; one; one = one->next)
+
+void lingering_look(struct lingerings *all)
+{
+	struct lingering *one;
+
+	EACH_LINGERING(all, head, one) {
+		one->cookie = 0;
+		one->missing = OWNER_NAT;
+		if (one->unseen < UNSEEN_GONE)
+			one->unseen++;
+	}
+	all->listeners = 0;
+}
+
+static void note_listener(struct lingerings *all, const struct socket_entry *entry)
+{
+	if (all->listeners == all->listener_room) {
+		u32 room = all->listener_room ? all->listener_room * 2 : 64;
+		struct listener *more = realloc(all->listener, room * sizeof(*more));
+
+		if (!more)
+			return;
+		all->listener = more;
+		all->listener_room = room;
+	}
+	all->listener[all->listeners++] = (struct listener){ entry->local, entry->local_port, entry->cookie };
+}
+
+/* A FIN that came has a number of its own, which is no byte to be read. */
+static u64 unread_bytes(const struct socket_entry *entry)
+{
+	if (entry->state == TCP_FIN_WAIT1 || entry->state == TCP_FIN_WAIT2)
+		return entry->queued;
+	return entry->queued ? entry->queued - 1 : 0;
+}
+
+void lingering_socket(void *arg, const struct socket_entry *entry)
+{
+	struct lingerings *all = arg;
+	struct lingering *found;
+	struct key key = { .zero = 0 };
+	u32 end;
+
+	if (entry->state == TCP_LISTEN) {
+		note_listener(all, entry);
+		return;
+	}
+	end = key_make(&key, entry->local, entry->local_port, entry->remote, entry->remote_port);
+	found = lingering_find(all, &key, end);
+	if (!found)
+		return;
+	found->unseen = 0;
+	if (!entry->inode && entry->state != TCP_CLOSE_WAIT) {
+		found->missing = OWNER_ORPHAN;
+		found->process = NULL;
+		return;
+	}
+	found->missing = OWNER_KNOWN; /* for now */
+	found->cookie = entry->inode ? entry->cookie : 0;
+	found->uid = entry->uid;
+	found->unread_bytes = unread_bytes(entry);
+}
+
+static int is_any(const struct address *address)
+{
+	const struct address any_v4 = address_v4(0);
+
+	return address_equal(address, &any_v4) || (!address->word[0] && !address->word[1]);
+}
+
+/*
+ * No file leads to a connection in CLOSE_WAIT: whoever closes leaves that state,
+ * so it was not accepted yet, and who has forgotten it is the listener's owner.
+ */
+static u64 listener_of(const struct lingerings *all, const struct lingering *lingering)
+{
+	const struct address *addr = &lingering->key.addr[lingering->end];
+	u64 cookie = 0;
+
+	for (u32 i = 0; i < all->listeners; i++) {
+		const struct listener *listener = &all->listener[i];
+
+		if (listener->port != lingering->key.port[lingering->end])
+			continue;
+		if (address_equal(&listener->addr, addr))
+			return listener->cookie;
+		if (is_any(&listener->addr))
+			cookie = listener->cookie;
+	}
+	return cookie;
+}
+
+static int by_cookie(const void *a, const void *b)
+{
+	u64 x = ((const struct wanted *)a)->cookie, y = ((const struct wanted *)b)->cookie;
+
+	return x < y ? -1 : x > y;
+}
+
+u32 lingering_wanted(struct lingerings *all)
+{
+	struct lingering *one;
+	u32 n = 0;
+
+	free(all->wanted);
+	all->wanteds = 0;
+	all->wanted = calloc(all->count + 1, sizeof(*all->wanted));
+	if (!all->wanted)
+		return 0;
+	EACH_LINGERING(all, head, one) {
+		if (one->missing != OWNER_KNOWN)
+			continue;
+		if (!one->cookie)
+			one->cookie = listener_of(all, one);
+		if (one->cookie)
+			all->wanted[n++].cookie = one->cookie;
+	}
+	qsort(all->wanted, n, sizeof(*all->wanted), by_cookie);
+	for (u32 i = 0; i < n; i++) {
+		if (!all->wanteds || all->wanted[i].cookie != all->wanted[all->wanteds - 1].cookie)
+			all->wanted[all->wanteds++] = all->wanted[i];
+	}
+	return all->wanteds;
+}
+
+static struct wanted *wanted_of(const struct lingerings *all, u64 cookie)
+{
+	const struct wanted like = { .cookie = cookie };
+
+	return all->wanteds ? bsearch(&like, all->wanted, all->wanteds, sizeof(like), by_cookie) : NULL;
+}
+
+void lingering_owner(void *arg, const struct owner_record *record, const char *names)
+{
+	struct lingerings *all = arg;
+	struct wanted *wanted = record->pid ? wanted_of(all, record->cookie) : NULL;
+
+	if (wanted && (!wanted->process || record->pid < wanted->process->pid))
+		wanted->process = process_of(all, record, names);
+}
+
+static void answer(struct lingerings *all, struct lingering *one, enum look look)
+{
+	const struct wanted *wanted = one->cookie ? wanted_of(all, one->cookie) : NULL;
+
+	one->process = wanted ? wanted->process : NULL;
+	if (one->process)
+		one->process->uid = one->uid;
+	else
+		one->missing = look == LOOK_COMPLETE ? OWNER_KERNEL : OWNER_RIGHTS;
+}
+
+void lingering_answer(struct lingerings *all, enum look look)
+{
+	struct lingering *one, *next;
+
+	for (u32 head = 0; head < HEADS; head++) {
+		for (one = all->head[head]; one; one = next) {
+			next = one->next;
+			if (one->missing == OWNER_KNOWN)
+				answer(all, one, look);
+			else if (one->process && !one->start && one->unseen >= UNSEEN_GONE)
+				lingering_end(all, one);
+		}
+	}
+}
+
+struct owner_report lingering_report(const struct lingering *lingering)
+{
+	const struct process *process = lingering->process;
+	struct owner_report report = {
+		.missing = process ? OWNER_KNOWN : lingering->missing, .uid = UNKNOWN, .unread_bytes = UNKNOWN,
+	};
+
+	if (!process)
+		return report;
+	report.pid = process->pid;
+	memcpy(report.comm, process->comm, sizeof(report.comm));
+	memcpy(report.cgroup, process->cgroup, sizeof(report.cgroup));
+	report.uid = lingering->uid;
+	report.unread_bytes = lingering->unread_bytes;
+	return report;
+}
+
+/* --- piles --- */
+
+static void count_one(const struct lingering *one, u64 now_ns)
+{
+	struct process *process = one->process;
+
+	process->ends++;
+	if (one->state != STATE_CLOSE_WAIT || one->start)
+		return;
+	if (!process->close_waits++ || one->since_ns < process->oldest_ns) {
+		process->oldest_ns = one->since_ns;
+		process->oldest_holder = one->holder;
+	}
+	process->recent += one->begun_ns + RECENT_NS > now_ns;
+}
+
+static void tell_pile(struct process *process, u64 now_ns, pile_fn each, void *arg)
+{
+	u32 held = process->close_waits;
+	enum phase phase;
+
+	if (!process->told && held >= PILE_START)
+		phase = PHASE_START;
+	else if (process->told && held < PILE_START / 2)
+		phase = PHASE_END;
+	else if (process->told && held > process->told && now_ns - process->told_ns >= PILE_UPDATE_NS)
+		phase = PHASE_UPDATE;
+	else
+		return;
+	process->told = phase == PHASE_END ? 0 : held;
+	process->told_ns = now_ns;
+	each(arg, process, phase);
+}
+
+void lingering_survey(struct lingerings *all, u64 now_ns, pile_fn each, void *arg)
+{
+	struct lingering *one;
+	struct process *process, **at;
+
+	for (u32 head = 0; head < HEADS; head++)
+		for (process = all->processes[head]; process; process = process->next)
+			process->ends = process->close_waits = process->recent = 0;
+	EACH_LINGERING(all, head, one) {
+		if (one->process)
+			count_one(one, now_ns);
+	}
+	for (u32 head = 0; head < HEADS; head++) {
+		for (at = &all->processes[head]; (process = *at);) {
+			tell_pile(process, now_ns, each, arg);
+			if (process->ends) {
+				at = &process->next;
+				continue;
+			}
+			*at = process->next;
+			free(process);
+		}
+	}
+}
+
+void lingerings_free(struct lingerings *all)
+{
+	struct process *process;
+
+	if (!all)
+		return;
+	for (u32 head = 0; head < HEADS; head++) {
+		while (all->head[head])
+			lingering_end(all, all->head[head]);
+		while ((process = all->processes[head])) {
+			all->processes[head] = process->next;
+			free(process);
+		}
+	}
+	free(all->wanted);
+	free(all->listener);
+	free(all);
+}
