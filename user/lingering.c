@@ -27,7 +27,7 @@ struct lingerings {
 	u32 count, waiting;
 	TAILQ_HEAD(, lingering) queue;
 	struct lingering *head[HEADS];
-	struct process *processes[HEADS];
+	struct processes processes;
 	struct wanted *wanted; /* sorted */
 	u32 wanteds;
 	struct listener *listener;
@@ -107,9 +107,9 @@ void lingering_end(struct lingerings *all, struct lingering *lingering)
 	free(lingering);
 }
 
-u32 lingering_count(const struct lingerings *all)
+int lingering_is_quiet(const struct lingerings *all)
 {
-	return all->count;
+	return !all->count && !all->processes.count;
 }
 
 u32 lingering_waiting(const struct lingerings *all)
@@ -130,48 +130,6 @@ struct lingering *lingering_next(const struct lingering *lingering)
 int lingering_is_certain(const struct lingering *lingering)
 {
 	return lingering->missing != OWNER_NAT || lingering->unseen >= UNSEEN_GONE;
-}
-
-/* --- processes --- */
-
-void cgroup_path(char *path, size_t size, const char *names, u32 length)
-{
-	char *at = path + size - 1;
-
-	*at = 0;
-	while (length && at > path) {
-		size_t name = strnlen(names, length), whole = name < length ? name + 1 : name;
-		size_t room = (size_t)(at - path), part = name < room ? name : room;
-
-		at -= part;
-		memcpy(at, names + name - part, part);
-		if (at > path)
-			*--at = '/';
-		names += whole;
-		length -= (u32)whole;
-	}
-	if (!*at)
-		*--at = '/';
-	memmove(path, at, (size_t)(path + size - at));
-}
-
-/* What is known of a process now replaces what was; NULL: no memory. */
-static struct process *process_of(struct lingerings *all, const struct owner_record *record, const char *names)
-{
-	struct process **at = &all->processes[record->pid % HEADS];
-
-	while (*at && (*at)->pid != record->pid)
-		at = &(*at)->next;
-	if (!*at) {
-		*at = calloc(1, sizeof(**at));
-		if (!*at)
-			return NULL;
-		(*at)->pid = record->pid;
-		(*at)->uid = UNKNOWN;
-	}
-	memcpy((*at)->comm, record->comm, sizeof((*at)->comm));
-	cgroup_path((*at)->cgroup, sizeof((*at)->cgroup), names, record->names);
-	return *at;
 }
 
 /* --- a look --- */
@@ -317,7 +275,7 @@ void lingering_owner(void *arg, const struct owner_record *record, const char *n
 	struct wanted *wanted = record->pid ? wanted_of(all, record->cookie) : NULL;
 
 	if (wanted && (!wanted->process || record->pid < wanted->process->pid))
-		wanted->process = process_of(all, record, names);
+		wanted->process = process_of(&all->processes, record, names);
 }
 
 static void answer(struct lingerings *all, struct lingering *one, enum look look)
@@ -379,63 +337,27 @@ static void count_one(const struct lingering *one, u64 now_ns)
 	process->recent += one->begun_ns + RECENT_NS > now_ns;
 }
 
-static void tell_pile(struct process *process, u64 now_ns, pile_fn each, void *arg)
-{
-	u32 held = process->close_waits;
-	enum phase phase;
-
-	if (!process->told && held >= PILE_START)
-		phase = PHASE_START;
-	else if (process->told && held < PILE_START / 2)
-		phase = PHASE_END;
-	else if (process->told && held > process->told && now_ns - process->told_ns >= PILE_UPDATE_NS)
-		phase = PHASE_UPDATE;
-	else
-		return;
-	process->told = phase == PHASE_END ? 0 : held;
-	process->told_ns = now_ns;
-	each(arg, process, phase);
-}
-
-void lingering_survey(struct lingerings *all, u64 now_ns, pile_fn each, void *arg)
+void lingering_survey(struct lingerings *all, u64 now_ns, process_fn each, void *arg)
 {
 	struct lingering *one;
-	struct process *process, **at;
 
-	for (u32 head = 0; head < HEADS; head++)
-		for (process = all->processes[head]; process; process = process->next)
-			process->ends = process->close_waits = process->recent = 0;
+	processes_clear(&all->processes);
 	EACH_LINGERING(all, head, one) {
 		if (one->process)
 			count_one(one, now_ns);
 	}
-	for (u32 head = 0; head < HEADS; head++) {
-		for (at = &all->processes[head]; (process = *at);) {
-			tell_pile(process, now_ns, each, arg);
-			if (process->ends) {
-				at = &process->next;
-				continue;
-			}
-			*at = process->next;
-			free(process);
-		}
-	}
+	processes_tell(&all->processes, now_ns, each, arg);
 }
 
 void lingerings_free(struct lingerings *all)
 {
-	struct process *process;
-
 	if (!all)
 		return;
 	for (u32 head = 0; head < HEADS; head++) {
 		while (all->head[head])
 			lingering_end(all, all->head[head]);
-		while ((process = all->processes[head])) {
-			all->processes[head] = process->next;
-			free(process);
-		}
 	}
+	processes_free(&all->processes);
 	free(all->wanted);
 	free(all->listener);
 	free(all);

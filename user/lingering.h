@@ -10,32 +10,10 @@
 #include <netinet/tcp.h>
 #include <sys/queue.h>
 
-#include "owner_record.h"
-#include "report.h"
+#include "processes.h"
 #include "sockets.h"
 
 #define LINGERING_MAX 65536 /* ends that are remembered; some 20 MiB when all are taken */
-
-/* A process piles up CLOSE_WAITs from so many on, until it has less than half of them. */
-#define PILE_START 10
-#define PILE_UPDATE_NS (60 * NSEC_PER_SEC)
-
-struct process {
-	struct process *next;
-	u32 pid;
-	char comm[16];
-	char cgroup[sizeof(((struct owner_report *)0)->cgroup)];
-	u64 uid; /* of the last of its sockets */
-	/* as of the last lingering_survey() */
-	u32 ends;	  /* that are remembered */
-	u32 close_waits;  /* of these */
-	u32 recent;	  /* of these, those that began in the last minute */
-	u64 oldest_ns;
-	u8 oldest_holder; /* enum side */
-	/* of the last event about it */
-	u32 told; /* CLOSE_WAITs; 0: it piles up none */
-	u64 told_ns;
-};
 
 struct lingering {
 	struct lingering *next;
@@ -65,7 +43,7 @@ struct lingering *lingering_find(const struct lingerings *all, const struct key 
 void lingering_told(struct lingerings *all, struct lingering *lingering);
 void lingering_end(struct lingerings *all, struct lingering *lingering);
 
-u32 lingering_count(const struct lingerings *all);
+int lingering_is_quiet(const struct lingerings *all); /* nothing is remembered, of no process either */
 u32 lingering_waiting(const struct lingerings *all); /* of these, those that wait for their owner */
 struct lingering *lingering_first(const struct lingerings *all); /* of those that wait, the next one, or NULL */
 struct lingering *lingering_next(const struct lingering *lingering);
@@ -93,14 +71,7 @@ int lingering_is_certain(const struct lingering *lingering);
 
 struct owner_report lingering_report(const struct lingering *lingering);
 
-/*
- * Counts what every process holds, forgets those that hold nothing and are not
- * to be told of, and calls `each` for those that are.
- */
-typedef void (*pile_fn)(void *arg, const struct process *process, enum phase phase);
-void lingering_survey(struct lingerings *all, u64 now_ns, pile_fn each, void *arg);
-
-/* "/b/a" of "a\0b\0"; a longer path than there is room for keeps its end. */
-void cgroup_path(char *path, size_t size, const char *names, u32 length);
+/* Counts what every process holds and calls `each` for those that are to be told of. */
+void lingering_survey(struct lingerings *all, u64 now_ns, process_fn each, void *arg);
 
 #endif

@@ -190,7 +190,7 @@ void live_owners_tick(struct live *live, u64 time)
 {
 	u64 wait;
 
-	if (!live->lingerings || !lingering_count(live->lingerings) || time - live->surveyed_ns < LOOK_NS)
+	if (!live->lingerings || lingering_is_quiet(live->lingerings) || time - live->surveyed_ns < LOOK_NS)
 		return;
 	wait = lingering_waiting(live->lingerings) ? LOOK_NS : LOOK_AGAIN_NS;
 	live->surveyed_ns = time;
