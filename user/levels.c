@@ -19,8 +19,40 @@ static void count_pending(u64 word, struct levels *levels)
 		levels->half_open++;
 }
 
+/* Which of the word's bits says that an end in this state was told to linger; 0: it cannot. */
+static u64 told_bit(enum tcp_state state)
+{
+	switch (state) {
+	case STATE_CLOSE_WAIT:
+	case STATE_TIME_WAIT:
+		return WORD_TOLD_1;
+	case STATE_FIN_WAIT_1:
+	case STATE_FIN_WAIT_2:
+	case STATE_CLOSING:
+	case STATE_LAST_ACK:
+		return WORD_TOLD_2;
+	default:
+		return 0;
+	}
+}
+
+/* One bit stands for both ends: when both are in such a state, it was told of the first. */
+static void count_lingering(u64 word, struct levels *levels)
+{
+	u64 told = word & (WORD_TOLD_1 | WORD_TOLD_2);
+
+	for (u32 end = 0; end < 2; end++) {
+		enum tcp_state state = state_of(word_proofs(word, end), word_proofs(word, PEER_OF(end)));
+
+		levels->lingering[state] += (told & told_bit(state)) != 0;
+		told &= ~told_bit(state);
+	}
+}
+
 static void count_connection(u64 word, struct levels *levels)
 {
+	if (!(word & WORD_TOMB) || (word & WORD_TIME_WAIT))
+		count_lingering(word, levels);
 	if (!(word & WORD_TOMB))
 		levels->live++;
 	else if (word & WORD_TIME_WAIT)

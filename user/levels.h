@@ -10,7 +10,6 @@
 void levels_count(const struct config *config, const u64 *lines, const u32 *buckets, struct levels *levels);
 
 /* Flows by RFC 9293 state of each end; TIME_WAITs held are under STATE_TIME_WAIT. */
-#include "proof.h"
 void levels_states(const struct config *config, const u64 *lines, u64 states[TCP_STATES]);
 
 #endif

@@ -38,6 +38,9 @@ static void print_counters(const struct metrics *metrics, FILE *out)
 
 static void print_levels(const struct metrics *metrics, FILE *out)
 {
+	static const enum tcp_state lingering[] = {
+		STATE_FIN_WAIT_1, STATE_FIN_WAIT_2, STATE_CLOSE_WAIT, STATE_CLOSING, STATE_LAST_ACK, STATE_TIME_WAIT,
+	};
 	const struct levels *levels = metrics->levels;
 
 	gauge(out, "handshakes_unfinished", "Handshakes that are neither completed nor ended", levels->unfinished);
@@ -51,6 +54,10 @@ static void print_levels(const struct metrics *metrics, FILE *out)
 	for (u32 state = 0; state < TCP_STATES; state++)
 		fprintf(out, "tcpshake_ends{state=\"%s\"} %" PRIu64 "\n", state_name((enum tcp_state)state),
 			(uint64_t)metrics->states[state]);
+	head(out, "lingering", "gauge", "Ends that were told to linger");
+	for (size_t i = 0; i < ARRAY_SIZE(lingering); i++)
+		fprintf(out, "tcpshake_lingering{state=\"%s\"} %" PRIu64 "\n", state_name(lingering[i]),
+			(uint64_t)levels->lingering[lingering[i]]);
 	head(out, "table_capacity", "gauge", "Slots of the tables");
 	fprintf(out, "tcpshake_table_capacity{table=\"pending\"} %u\n", metrics->plan->pending);
 	fprintf(out, "tcpshake_table_capacity{table=\"connections\"} %u\n", metrics->plan->connections);

@@ -7,6 +7,7 @@
 
 #include "counters.h"
 #include "output.h"
+#include "proof.h"
 #include "service_row.h"
 
 /* Counted by walking the tables, never derived. */
@@ -19,6 +20,7 @@ struct levels {
 	u64 deferred;		  /* packets put aside and not yet stepped */
 	u64 filter_sum;		  /* of all buckets of the watch filter */
 	u64 watched_words;	  /* words whose watch is not NONE */
+	u64 lingering[TCP_STATES]; /* ends that were told to linger */
 };
 
 struct service_summary {

@@ -156,12 +156,13 @@ class Demo:
         return flow
 
     def forgetful_server(self):
-        title("A server that forgets to close: CLOSE_WAIT, until it remembers")
+        title("A server (this process) that forgets to close: CLOSE_WAIT, until it remembers")
         client, server, flow = self.opened(V4)
         client.close()
-        self.told(flow, "LINGER", r"CLOSE_WAIT 2\.\d s")
+        us = rf"held by {re.escape(open('/proc/self/comm', encoding='ascii').read().strip())}\[{os.getpid()}\]"
+        self.told(flow, "LINGER", rf"CLOSE_WAIT 2\.\d s, {us}")
         server.close()
-        self.told(flow, "LINGER", r"CLOSE_WAIT over after [2-9][\d.]* s")
+        self.told(flow, "LINGER", rf"CLOSE_WAIT over after [2-9][\d.]* s, {us}")
         self.closed(flow, "FIN four-way, client first", "fin")
         return flow
 

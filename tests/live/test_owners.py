@@ -14,6 +14,7 @@ import pytest
 
 import lab as laboratory
 from lab import Flow, libc, until
+from service import wait_metrics
 
 V4 = socket.AF_INET
 SOON = ["--close-wait-after", "0.3", "--fin-wait-after", "0.3"]
@@ -272,13 +273,13 @@ def test_translated(place):
         pytest.skip(f"no address translation here: {why}")
     listener, client = lab.listen(V4, port=7777), lab.client_socket(V4)
     client.connect((lab.server_ip(V4), 7))
-    server = listener.accept()[0]
+    server, flow = listener.accept()[0], Flow.of(client)
     place.own(listener, client, server)
     client.shutdown(socket.SHUT_WR)
-    event = place.lingers(Flow.of(client))
+    event = place.lingers(flow)
     assert event["server_port"] == 7 and event["owner_missing"] == "nat" and "pid" not in event
     server.close()
-    place.watch.expect("close", Flow.of(client), how="fin")
+    place.watch.expect("close", flow, how="fin")
 
 
 def test_in_a_container(place):
@@ -374,6 +375,20 @@ def test_with_no_right_but_to_start(apart):
     place.watch.wait_error("capabilities: none kept")
     _, _, flow = place.half_closed()
     assert place.lingers(flow)["pid"] == os.getpid()
+
+
+def test_counted_by_state(apart, tmp_path):
+    path = str(tmp_path / "x.prom")
+    place = apart("--time-wait-after", "0.3", "--textfile", path, "--interval", "0.1")
+
+    def lingering(metrics, **states):
+        return all(metrics[f'tcpshake_lingering{{state="{state}"}}'] == states.get(state, 0)
+                   for state in ("FIN_WAIT_1", "FIN_WAIT_2", "CLOSE_WAIT", "CLOSING", "LAST_ACK", "TIME_WAIT"))
+
+    held = [place.half_closed() for _ in range(3)]
+    wait_metrics(path, lambda metrics: lingering(metrics, CLOSE_WAIT=3, FIN_WAIT_2=3))
+    held[0][1].close()
+    wait_metrics(path, lambda metrics: lingering(metrics, CLOSE_WAIT=2, FIN_WAIT_2=2, TIME_WAIT=1))
 
 
 def test_linger_not_selected(apart):

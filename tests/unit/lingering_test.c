@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whose what lingers is, from tables that are made up here. */
+#include "sample.h"
+
+#include <stdio.h>
+
+#include "lingering.h"
+
+#define HERE "10.0.0.2"
+
+/* Connection n: 10.0.0.7:n to port 443 here. */
+static struct event start_of(u16 n, enum tcp_state state)
+{
+	struct event event = sample_close();
+
+	event.kind = EVENT_LINGER;
+	event.detail = PHASE_START;
+	event.detail2 = state;
+	event.flow.flags &= ~FLOW_CLIENT_IS_1;
+	connect_ends(&event, v4("10.0.0.7"), n, v4(HERE), 443);
+	event.value = facts_end(&event, SIDE_SERVER);
+	event.time = SECONDS(100);
+	event.flow.mark_ns = SECONDS(40) + n;
+	return event;
+}
+
+static struct socket_entry socket_of(u16 n, u8 state)
+{
+	return (struct socket_entry){
+		.local = v4(HERE), .local_port = 443, .remote = v4("10.0.0.7"), .remote_port = n, .state = state,
+		.cookie = 1000u + n, .inode = 77, .uid = 33, .queued = 5,
+	};
+}
+
+static struct lingering *begin(struct lingerings *all, u16 n, enum tcp_state state)
+{
+	struct event start = start_of(n, state);
+
+	return lingering_begin(all, &start);
+}
+
+static struct lingering *find(struct lingerings *all, u16 n)
+{
+	struct event start = start_of(n, STATE_CLOSE_WAIT);
+
+	return lingering_find(all, &start.flow.key, (u32)start.value);
+}
+
+static void give(struct lingerings *all, struct socket_entry entry)
+{
+	lingering_socket(all, &entry);
+}
+
+static void own(struct lingerings *all, u64 cookie, u32 pid)
+{
+	struct owner_record record = { .cookie = cookie, .pid = pid, .names = 10, .comm = "java" };
+
+	lingering_owner(all, &record, "a.service\0b.slice");
+}
+
+static void check_missing(const struct lingering *lingering, enum owner_missing missing)
+{
+	struct owner_report report = lingering_report(lingering);
+
+	assert_int_equal(report.missing, missing);
+	assert_int_equal(report.pid, 0);
+	assert_true(report.uid == UNKNOWN && report.unread_bytes == UNKNOWN);
+}
+
+static void check_owner(const struct lingering *lingering, u32 pid, u64 unread)
+{
+	struct owner_report report = lingering_report(lingering);
+
+	assert_int_equal(report.missing, OWNER_KNOWN);
+	assert_int_equal(report.pid, pid);
+	assert_string_equal(report.comm, "java");
+	assert_string_equal(report.cgroup, "/a.service");
+	assert_int_equal(report.uid, 33);
+	assert_true(report.unread_bytes == unread);
+}
+
+static void test_one_look(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+	struct lingering *held = begin(all, 1, STATE_CLOSE_WAIT), *orphan = begin(all, 2, STATE_LAST_ACK),
+			 *kernels = begin(all, 3, STATE_CLOSE_WAIT), *waits = begin(all, 4, STATE_FIN_WAIT_2),
+			 *nobodys = begin(all, 5, STATE_CLOSE_WAIT);
+	struct socket_entry entry = socket_of(2, TCP_LAST_ACK);
+
+	(void)state;
+	assert_int_equal(lingering_waiting(all), 5);
+	assert_ptr_equal(lingering_first(all), held);
+	assert_ptr_equal(lingering_next(held), orphan);
+	lingering_look(all);
+	give(all, socket_of(1, TCP_CLOSE_WAIT));
+	entry.inode = 0;
+	give(all, entry);
+	give(all, socket_of(3, TCP_CLOSE_WAIT));
+	give(all, socket_of(4, TCP_FIN_WAIT2));
+	give(all, socket_of(9, TCP_CLOSE_WAIT)); /* does not linger */
+	assert_int_equal(lingering_wanted(all), 3);
+	own(all, 1001, 70);
+	own(all, 1001, 60);
+	own(all, 1001, 80);
+	own(all, 1001, 0); /* just ending */
+	own(all, 1002, 60);
+	own(all, 1004, 60);
+	own(all, 1009, 50);
+	lingering_answer(all, LOOK_COMPLETE);
+	check_owner(held, 60, 4);  /* the FIN is no byte */
+	check_owner(waits, 60, 5); /* none has come */
+	check_missing(orphan, OWNER_ORPHAN);
+	check_missing(kernels, OWNER_KERNEL);
+	check_missing(nobodys, OWNER_NAT);
+	assert_true(lingering_is_certain(held) && lingering_is_certain(orphan) && !lingering_is_certain(nobodys));
+	lingering_look(all);
+	lingering_wanted(all);
+	lingering_answer(all, LOOK_COMPLETE);
+	assert_true(lingering_is_certain(nobodys));
+	lingerings_free(all);
+}
+
+static void test_no_right_to_look(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+	struct lingering *held = begin(all, 1, STATE_CLOSE_WAIT), *found = begin(all, 2, STATE_CLOSE_WAIT);
+
+	(void)state;
+	lingering_look(all);
+	give(all, socket_of(1, TCP_CLOSE_WAIT));
+	give(all, socket_of(2, TCP_CLOSE_WAIT));
+	assert_int_equal(lingering_wanted(all), 2);
+	own(all, 1002, 60);
+	lingering_answer(all, LOOK_PARTIAL);
+	check_missing(held, OWNER_RIGHTS);
+	check_owner(found, 60, 4);
+	lingerings_free(all);
+}
+
+/* The exact address goes before any address, the right port before all. */
+static void test_not_accepted(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+	struct lingering *one = begin(all, 1, STATE_CLOSE_WAIT), *two = begin(all, 2, STATE_CLOSE_WAIT);
+	struct socket_entry entry = socket_of(1, TCP_CLOSE_WAIT), listener = { .state = TCP_LISTEN };
+
+	(void)state;
+	for (int exact = 0; exact < 2; exact++) {
+		lingering_look(all);
+		for (u16 n = 1; n <= 2; n++) {
+			entry = socket_of(n, TCP_CLOSE_WAIT);
+			entry.inode = 0;
+			give(all, entry);
+		}
+		for (u32 i = 0; i < 100; i++) {
+			listener.local = v4("10.0.0.3");
+			listener.local_port = 443;
+			listener.cookie = 1;
+			give(all, listener);
+		}
+		listener.local = v4(HERE);
+		listener.local_port = exact ? 443 : 80;
+		listener.cookie = 2;
+		give(all, listener);
+		listener.local = exact ? v4("0.0.0.0") : v6("::");
+		listener.local_port = 443;
+		listener.cookie = 3;
+		give(all, listener);
+		assert_int_equal(lingering_wanted(all), 1); /* for both */
+		own(all, 1, 61);
+		own(all, 2, 62);
+		own(all, 3, 63);
+		lingering_answer(all, LOOK_COMPLETE);
+		check_owner(one, exact ? 62 : 63, 4);
+		check_owner(two, exact ? 62 : 63, 4);
+	}
+	lingerings_free(all);
+}
+
+/* It changes hands, and then nobody has it. */
+static void test_looked_at_again(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+	struct lingering *held = begin(all, 1, STATE_FIN_WAIT_2);
+	struct socket_entry entry = socket_of(1, TCP_FIN_WAIT2);
+
+	(void)state;
+	for (u32 pid = 60; pid < 63; pid++) {
+		lingering_look(all);
+		give(all, entry);
+		lingering_wanted(all);
+		own(all, 1001, pid);
+		lingering_answer(all, LOOK_COMPLETE);
+		check_owner(held, pid, 5);
+	}
+	entry.inode = 0;
+	lingering_look(all);
+	give(all, entry);
+	assert_int_equal(lingering_wanted(all), 0);
+	lingering_answer(all, LOOK_COMPLETE);
+	check_missing(held, OWNER_ORPHAN);
+	lingerings_free(all);
+}
+
+/* --- piles --- */
+
+struct told {
+	char text[256];
+};
+
+static void note(void *arg, const struct process *process, enum phase phase)
+{
+	struct told *told = arg;
+	size_t used = strlen(told->text);
+
+	snprintf(told->text + used, sizeof(told->text) - used, "%u:%d:%u:%u ", process->pid, (int)phase,
+		 process->close_waits, process->recent);
+}
+
+static void survey(struct lingerings *all, u64 seconds, const char *expected)
+{
+	struct told told = { "" };
+
+	lingering_survey(all, SECONDS(seconds), note, &told);
+	assert_string_equal(told.text, expected);
+}
+
+/* Connections first .. last, all of process 60 and told. */
+static void pile(struct lingerings *all, u16 first, u16 last)
+{
+	for (u16 n = first; n <= last; n++)
+		begin(all, n, STATE_CLOSE_WAIT);
+	lingering_look(all);
+	for (u16 n = 1; n <= last; n++)
+		give(all, socket_of(n, TCP_CLOSE_WAIT));
+	lingering_wanted(all);
+	for (u16 n = 1; n <= last; n++)
+		own(all, 1000u + n, 60);
+	lingering_answer(all, LOOK_COMPLETE);
+	for (u16 n = first; n <= last; n++)
+		lingering_told(all, find(all, n));
+}
+
+static void test_piles(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+
+	(void)state;
+	pile(all, 1, 9);
+	survey(all, 100, "");
+	pile(all, 10, 10);
+	survey(all, 100, "60:0:10:10 ");
+	survey(all, 159, "");
+	pile(all, 11, 12);
+	survey(all, 159, "");	       /* not twice in a minute */
+	survey(all, 160, "60:1:12:0 "); /* they all began at 100 s */
+	survey(all, 220, "");	       /* did not grow */
+	for (u16 n = 1; n <= 7; n++)
+		lingering_end(all, find(all, n));
+	survey(all, 221, "");
+	lingering_end(all, find(all, 8));
+	survey(all, 222, "60:2:4:0 ");
+	pile(all, 13, 17);
+	survey(all, 223, "");
+	assert_false(lingering_is_quiet(all));
+	for (u16 n = 9; n <= 17; n++)
+		lingering_end(all, find(all, n));
+	survey(all, 224, "");
+	assert_true(lingering_is_quiet(all));
+	lingerings_free(all);
+}
+
+/* The process ends; and events of ends get lost, so that only the sockets are gone. */
+static void test_piles_that_vanish(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+
+	(void)state;
+	pile(all, 1, 12);
+	survey(all, 100, "60:0:12:12 ");
+	for (int look = 0; look < 2; look++) {
+		survey(all, 101, "");
+		lingering_look(all);
+		lingering_wanted(all);
+		lingering_answer(all, LOOK_COMPLETE);
+	}
+	survey(all, 102, "60:2:0:0 ");
+	assert_true(lingering_is_quiet(all));
+	lingerings_free(all);
+}
+
+/* What still waits to be told counts for nothing, nor does another state. */
+static void test_not_in_the_pile(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+
+	(void)state;
+	pile(all, 1, 9);
+	begin(all, 10, STATE_FIN_WAIT_2);
+	begin(all, 11, STATE_CLOSE_WAIT);
+	pile(all, 12, 11);
+	survey(all, 100, "");
+	lingering_told(all, find(all, 10));
+	survey(all, 100, "");
+	lingering_told(all, find(all, 11));
+	survey(all, 100, "60:0:10:10 ");
+	lingerings_free(all);
+}
+
+static void test_room_ends(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+	struct event start = start_of(1, STATE_CLOSE_WAIT);
+	struct address from = v4("10.9.0.0");
+
+	(void)state;
+	for (u32 n = 0; n < LINGERING_MAX + 10; n++) {
+		start.flow.flags &= ~FLOW_CLIENT_IS_1;
+		from.word[1] += n ? 1ULL << 40 : 0;
+		connect_ends(&start, from, (u16)(n % 60000 + 1), v4(HERE), 443);
+		start.value = facts_end(&start, SIDE_SERVER);
+		if (n < LINGERING_MAX)
+			assert_non_null(lingering_begin(all, &start));
+		else
+			assert_null(lingering_begin(all, &start));
+	}
+	lingerings_free(all);
+}
+
+/* --- paths --- */
+
+static void check_path(const char *names, u32 length, size_t size, const char *expected)
+{
+	char path[64];
+
+	memset(path, '!', sizeof(path));
+	cgroup_path(path, size, names, length);
+	assert_string_equal(path, expected);
+	for (size_t i = size; i < sizeof(path); i++)
+		assert_int_equal(path[i], '!');
+}
+
+static void test_cgroup_path(void **state)
+{
+	const char names[] = "app.service\0system.slice";
+
+	(void)state;
+	check_path(names, 0, 32, "/");
+	check_path(names, 12, 32, "/app.service");
+	check_path(names, sizeof(names), 32, "/system.slice/app.service");
+	check_path(names, sizeof(names), 26, "/system.slice/app.service");
+	check_path(names, sizeof(names), 25, "system.slice/app.service");
+	check_path(names, sizeof(names), 20, "m.slice/app.service");
+	check_path(names, sizeof(names), 13, "/app.service");
+	check_path(names, sizeof(names), 12, "app.service");
+	check_path(names, sizeof(names), 4, "ice");
+	check_path(names, 5, 32, "/app.s"); /* no 0 at the end */
+	check_path("\0\0", 2, 32, "//");
+	check_path(names, 12, 2, "e");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_look),	  cmocka_unit_test(test_no_right_to_look),
+		cmocka_unit_test(test_not_accepted),	  cmocka_unit_test(test_looked_at_again),
+		cmocka_unit_test(test_piles),		  cmocka_unit_test(test_piles_that_vanish),
+		cmocka_unit_test(test_not_in_the_pile), cmocka_unit_test(test_room_ends),
+		cmocka_unit_test(test_cgroup_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
