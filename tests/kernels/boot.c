@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The one process of a machine that is booted to see which programs a kernel
- * takes: loads each program of both objects alone and tells the result. Linked
+ * takes: loads each program of the objects alone and tells the result. Linked
  * statically with the objects inside; it is /init.
  */
 #include <bpf/libbpf.h>
@@ -20,6 +20,8 @@
 extern const unsigned char _binary_tcpshake_bpf_o_start[], _binary_tcpshake_bpf_o_end[];
 extern const unsigned char _binary_tcpshake_btf_bpf_o_start[], _binary_tcpshake_btf_bpf_o_end[];
 
+extern const unsigned char _binary_owners_iter_bpf_o_start[], _binary_owners_iter_bpf_o_end[];
+
 struct object {
 	const char *name;
 	const unsigned char *start, *end;
@@ -35,8 +37,11 @@ static void fill_config(struct bpf_object *object, int sockets)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.config");
 	size_t size;
-	struct config *config = (struct config *)bpf_map__initial_value(map, &size);
+	struct config *config;
 
+	if (!map)
+		return;
+	config = (struct config *)bpf_map__initial_value(map, &size);
 	*config = (struct config){
 		.secret = 1, .row_bits = 4, .events = 0xff, .half_open_after = 30, .give_up_after = 750,
 		.close_wait_after = 600, .fin_wait_after = 900, .time_wait_after = 20, .idle_after = 80000,
@@ -91,6 +96,7 @@ int main(void)
 	const struct object objects[] = {
 		{ "plain", _binary_tcpshake_bpf_o_start, _binary_tcpshake_bpf_o_end },
 		{ "btf", _binary_tcpshake_btf_bpf_o_start, _binary_tcpshake_btf_bpf_o_end },
+		{ "owners", _binary_owners_iter_bpf_o_start, _binary_owners_iter_bpf_o_end },
 	};
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 

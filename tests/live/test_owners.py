@@ -391,6 +391,40 @@ def test_counted_by_state(apart, tmp_path):
     wait_metrics(path, lambda metrics: lingering(metrics, CLOSE_WAIT=2, FIN_WAIT_2=2, TIME_WAIT=1))
 
 
+def test_from_within_a_container(lab):
+    """A run in a PID namespace of its own: numbers are those of there, and who is outside is not to be seen."""
+    watch = lab.start("-j", "-v", "--mode", "tc", "-i", "s0", *SOON,
+                      before=["unshare", "--pid", "--fork", "--kill-child"])
+    watch.wait_error(": in by")
+    place = Place(lab, watch)
+    with open(f"/proc/{watch.process.pid}/task/{watch.process.pid}/children", encoding="ascii") as children:
+        inner = int(children.read())
+    client, server, flow = place.pair()
+    ready, told = os.pipe()
+
+    def enter():
+        with open(f"/proc/{inner}/ns/pid", encoding="ascii") as namespace:
+            assert not libc.setns(namespace.fileno(), CLONE_NEWPID)
+        if not os.fork():
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            os.write(told, b"x")
+            while True:
+                signal.pause()
+        server.close()
+
+    with place.stack:
+        place.child(enter)
+        assert os.read(ready, 1) == b"x"
+        _, _, outside = place.half_closed()
+        server.close()
+        client.shutdown(socket.SHUT_WR)
+        assert place.lingers(flow)["pid"] == 2  # tcpshake is 1
+        assert place.lingers(outside)["owner_missing"] == "rights"
+    os.kill(inner, signal.SIGINT)
+    assert watch.wait() == 0
+    watch.check()
+
+
 def test_linger_not_selected(apart):
     place = apart("-e", "open,close")
     place.half_closed()
