@@ -2,7 +2,7 @@
 # make lint changes nothing; make format rewrites what clang-format would write differently.
 
 .PHONY: lint format
-lint: $(SKELETONS) | $(BUILD)/needs-lint
+lint: $(SKELETONS) $(BUILD)/owners_iter.skel.h | $(BUILD)/needs-lint
 	$(Q)tests/lint $(BUILD) $(CLANG)
 
 format: | $(BUILD)/needs-format

@@ -25,7 +25,7 @@ struct listener {
 struct lingerings {
 	u64 secret;
 	u32 count, waiting;
-	TAILQ_HEAD(, lingering) queue;
+	TAILQ_HEAD(lingering_list, lingering) every, queue;
 	struct lingering *head[HEADS];
 	struct processes processes;
 	struct wanted *wanted; /* sorted */
@@ -40,6 +40,7 @@ struct lingerings *lingerings_new(u64 secret)
 
 	if (all) {
 		all->secret = secret;
+		TAILQ_INIT(&all->every);
 		TAILQ_INIT(&all->queue);
 	}
 	return all;
@@ -83,6 +84,7 @@ struct lingering *lingering_begin(struct lingerings *all, const struct event *st
 	new->missing = OWNER_NAT;
 	new->uid = new->unread_bytes = UNKNOWN;
 	*slot_of(all, &new->key, new->end) = new;
+	TAILQ_INSERT_TAIL(&all->every, new, every);
 	TAILQ_INSERT_TAIL(&all->queue, new, queue);
 	all->count++;
 	all->waiting++;
@@ -103,6 +105,7 @@ void lingering_end(struct lingerings *all, struct lingering *lingering)
 {
 	lingering_told(all, lingering);
 	*slot_of(all, &lingering->key, lingering->end) = lingering->next;
+	TAILQ_REMOVE(&all->every, lingering, every);
 	all->count--;
 	free(lingering);
 }
@@ -134,19 +137,14 @@ int lingering_is_certain(const struct lingering *lingering)
 
 /* --- a look --- */
 
-#define EACH_LINGERING(all, head_number, one) \
-	for (u32 head_number = 0; head_number < HEADS; head_number++) \
-		for (one = (all)->head[head_number]; one; one = one->next)
-
 void lingering_look(struct lingerings *all)
 {
 	struct lingering *one;
 
-	EACH_LINGERING(all, head, one) {
+	for (one = TAILQ_FIRST(&all->every); one; one = TAILQ_NEXT(one, every)) {
 		one->cookie = 0;
 		one->missing = OWNER_NAT;
-		if (one->unseen < UNSEEN_GONE)
-			one->unseen++;
+		one->seen = 0;
 	}
 	all->listeners = 0;
 }
@@ -188,7 +186,7 @@ void lingering_socket(void *arg, const struct socket_entry *entry)
 	found = lingering_find(all, &key, end);
 	if (!found)
 		return;
-	found->unseen = 0;
+	found->seen = 1;
 	if (!entry->inode && entry->state != TCP_CLOSE_WAIT) {
 		found->missing = OWNER_ORPHAN;
 		found->process = NULL;
@@ -246,7 +244,7 @@ u32 lingering_wanted(struct lingerings *all)
 	all->wanted = calloc(all->count + 1, sizeof(*all->wanted));
 	if (!all->wanted)
 		return 0;
-	EACH_LINGERING(all, head, one) {
+	for (one = TAILQ_FIRST(&all->every); one; one = TAILQ_NEXT(one, every)) {
 		if (one->missing != OWNER_KNOWN)
 			continue;
 		if (!one->cookie)
@@ -282,25 +280,28 @@ static void answer(struct lingerings *all, struct lingering *one, enum look look
 {
 	const struct wanted *wanted = one->cookie ? wanted_of(all, one->cookie) : NULL;
 
-	one->process = wanted ? wanted->process : NULL;
-	if (one->process)
+	if (wanted && wanted->process) {
+		one->process = wanted->process;
 		one->process->uid = one->uid;
-	else
-		one->missing = look == LOOK_COMPLETE ? OWNER_KERNEL : OWNER_RIGHTS;
+	} else if (look == LOOK_COMPLETE) {
+		one->process = NULL;
+		one->missing = OWNER_KERNEL;
+	} else {
+		one->missing = OWNER_RIGHTS; /* but for whom an earlier look has found */
+	}
 }
 
 void lingering_answer(struct lingerings *all, enum look look)
 {
 	struct lingering *one, *next;
 
-	for (u32 head = 0; head < HEADS; head++) {
-		for (one = all->head[head]; one; one = next) {
-			next = one->next;
-			if (one->missing == OWNER_KNOWN)
-				answer(all, one, look);
-			else if (one->process && !one->start && one->unseen >= UNSEEN_GONE)
-				lingering_end(all, one);
-		}
+	for (one = TAILQ_FIRST(&all->every); one; one = next) {
+		next = TAILQ_NEXT(one, every);
+		one->unseen = one->seen ? 0 : one->unseen + (one->unseen < UNSEEN_GONE);
+		if (one->missing == OWNER_KNOWN)
+			answer(all, one, look);
+		else if (one->process && !one->start && one->unseen >= UNSEEN_GONE)
+			lingering_end(all, one);
 	}
 }
 
@@ -342,7 +343,7 @@ void lingering_survey(struct lingerings *all, u64 now_ns, process_fn each, void 
 	struct lingering *one;
 
 	processes_clear(&all->processes);
-	EACH_LINGERING(all, head, one) {
+	for (one = TAILQ_FIRST(&all->every); one; one = TAILQ_NEXT(one, every)) {
 		if (one->process)
 			count_one(one, now_ns);
 	}
@@ -351,11 +352,14 @@ void lingering_survey(struct lingerings *all, u64 now_ns, process_fn each, void 
 
 void lingerings_free(struct lingerings *all)
 {
+	struct lingering *one, *next;
+
 	if (!all)
 		return;
-	for (u32 head = 0; head < HEADS; head++) {
-		while (all->head[head])
-			lingering_end(all, all->head[head]);
+	for (one = TAILQ_FIRST(&all->every); one; one = next) {
+		next = TAILQ_NEXT(one, every);
+		free(one->start);
+		free(one);
 	}
 	processes_free(&all->processes);
 	free(all->wanted);

@@ -17,12 +17,13 @@
 
 struct lingering {
 	struct lingering *next;
-	TAILQ_ENTRY(lingering) queue;
+	TAILQ_ENTRY(lingering) every, queue;
 	struct event *start; /* waits for its owner; NULL: it was told */
 	struct key key;
 	u8 end;	   /* of the key: the local one, which lingers */
 	u8 state;  /* enum tcp_state */
 	u8 holder; /* enum side */
+	u8 seen;   /* by this look */
 	u8 unseen; /* looks in a row that found no such socket */
 	u64 since_ns, begun_ns; /* in the state; told to linger */
 	enum owner_missing missing;
@@ -52,7 +53,7 @@ struct lingering *lingering_next(const struct lingering *lingering);
  * A look: lingering_look(), then lingering_socket() for every socket in a state
  * of LINGERING_STATES, lingering_wanted() (how many sockets' owners are sought),
  * lingering_owner() for every open file, and lingering_answer(). LOOK_COMPLETE:
- * who was not found does not exist.
+ * who was not found does not exist. A look that is broken off counts for nothing.
  */
 #define LINGERING_STATES (1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | \
 			  1 << TCP_CLOSING | 1 << TCP_LISTEN)

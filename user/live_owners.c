@@ -128,12 +128,13 @@ void live_owners_event(struct live *live, const struct event *event)
 
 static void note_error(struct live *live, const char *where, int error)
 {
-	if (error && error != live->owners_error)
+	if (error != live->owners_error)
 		log_detail("owners of lingering sockets: %s: %s", where, strerror(-error));
 	live->owners_error = error;
 }
 
-static void look(struct live *live)
+/* 0, or a negative errno: nothing was learned. */
+static int look(struct live *live)
 {
 	struct lingerings *all = live->lingerings;
 	enum look look = live->owners && live->owners_complete ? LOOK_COMPLETE : LOOK_PARTIAL;
@@ -145,7 +146,7 @@ static void look(struct live *live)
 	error = sockets_each(LINGERING_STATES, lingering_socket, all);
 	if (error) {
 		note_error(live, "socket table", error);
-		look = LOOK_PARTIAL;
+		return error;
 	}
 	wanted = lingering_wanted(all);
 	if (wanted && live->owners) {
@@ -157,12 +158,13 @@ static void look(struct live *live)
 	}
 	lingering_answer(all, look);
 	log_debug("owners of %u sockets looked for in %.1f ms", wanted, (double)(live_now() - began) / 1e6);
+	return 0;
 }
 
 static void tell_pile(void *arg, const struct process *process, enum phase phase)
 {
 	struct live *live = arg;
-	struct event event = event_without_flow(EVENT_LINGER, live->looked_ns);
+	struct event event = event_without_flow(EVENT_LINGER, live->surveyed_ns);
 	struct owner_report owner = { .pid = process->pid, .uid = process->uid, .unread_bytes = UNKNOWN };
 	struct linger_report linger = { .count = process->close_waits, .per_minute = process->recent, .age_ns = UNKNOWN };
 	struct report report = { .owner = &owner, .linger = &linger };
@@ -178,15 +180,19 @@ static void tell_pile(void *arg, const struct process *process, enum phase phase
 	live_tell_own(live, &event, &report);
 }
 
-/* Those of which no more is to be learned; all: the rest too. */
-static void tell_waiting(struct live *live, int all)
+/* rest: what those are told with of which more might be learned; OWNER_KNOWN: they wait for the next look. */
+static void tell_waiting(struct live *live, enum owner_missing rest)
 {
 	struct lingering *one, *next;
 
 	for (one = lingering_first(live->lingerings); one; one = next) {
 		next = lingering_next(one);
-		if (all || lingering_is_certain(one))
-			tell_start(live, one);
+		if (!lingering_is_certain(one)) {
+			if (rest == OWNER_KNOWN)
+				continue;
+			one->missing = rest;
+		}
+		tell_start(live, one);
 	}
 }
 
@@ -200,8 +206,7 @@ void live_owners_tick(struct live *live, u64 time)
 	live->surveyed_ns = time;
 	if (time - live->looked_ns >= wait) {
 		live->looked_ns = time;
-		look(live);
-		tell_waiting(live, 0);
+		tell_waiting(live, look(live) ? OWNER_RIGHTS : OWNER_KNOWN);
 	}
 	lingering_survey(live->lingerings, time, tell_pile, live);
 }
@@ -210,6 +215,5 @@ void live_owners_finish(struct live *live)
 {
 	if (!live->lingerings || !lingering_waiting(live->lingerings))
 		return;
-	look(live);
-	tell_waiting(live, 1);
+	tell_waiting(live, look(live) ? OWNER_RIGHTS : OWNER_NAT);
 }

@@ -137,6 +137,34 @@ static void test_no_right_to_look(void **state)
 	lingerings_free(all);
 }
 
+/* The list of files breaks off, or nothing can be read at all: what an earlier look has found stands. */
+static void test_looks_that_fail(void **state)
+{
+	struct lingerings *all = lingerings_new(1);
+	struct lingering *held = begin(all, 1, STATE_CLOSE_WAIT);
+
+	(void)state;
+	for (int look = 0; look < 5; look++) {
+		lingering_look(all);
+		if (look < 2) {
+			give(all, socket_of(1, TCP_CLOSE_WAIT));
+			lingering_wanted(all);
+			if (!look)
+				own(all, 1001, 60);
+			lingering_answer(all, LOOK_PARTIAL);
+		}
+		check_owner(held, 60, 4);
+		assert_true(look >= 2 || lingering_is_certain(held));
+	}
+	lingering_told(all, held);
+	lingering_look(all);
+	give(all, socket_of(1, TCP_CLOSE_WAIT));
+	lingering_wanted(all);
+	lingering_answer(all, LOOK_COMPLETE);
+	check_missing(held, OWNER_KERNEL);
+	lingerings_free(all);
+}
+
 /* The exact address goes before any address, the right port before all. */
 static void test_not_accepted(void **state)
 {
@@ -363,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_look),	  cmocka_unit_test(test_no_right_to_look),
+		cmocka_unit_test(test_looks_that_fail),
 		cmocka_unit_test(test_not_accepted),	  cmocka_unit_test(test_looked_at_again),
 		cmocka_unit_test(test_piles),		  cmocka_unit_test(test_piles_that_vanish),
 		cmocka_unit_test(test_not_in_the_pile), cmocka_unit_test(test_room_ends),
