@@ -29,9 +29,11 @@ install: all
 	$(Q)$(give_back)
 	$(Q)$(reload)
 
-# Directories that others use too go only when they are empty and ours by name.
+# Of the directories those that no system is born with, when nobody else has anything in them.
+MADE := $(DATADIR)/prometheus $(DATADIR) $(UNITDIR) $(dir $(UNITDIR)) $(COMPLETIONDIR) $(dir $(COMPLETIONDIR)) $(MANDIR)/man8
+
 uninstall:
 	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
-	$(Q)for directory in $(DESTDIR)$(DATADIR)/prometheus $(DESTDIR)$(DATADIR); do \
+	$(Q)for directory in $(addprefix $(DESTDIR),$(MADE)); do \
 		[ ! -d "$$directory" ] || rmdir --ignore-fail-on-non-empty "$$directory"; done
 	$(Q)$(reload)

@@ -240,7 +240,10 @@ def test_install_and_uninstall(tmp_path):
     other.write_text("not yours")
     make("uninstall", *args)
     assert files_below(place) == ["opt/x/share/tcpshake/mine"]
+    other.unlink()
     make("uninstall", *args)
+    left = sorted(os.path.relpath(at, place) for at, directories, _ in os.walk(place) if not directories)
+    assert left == ["opt/x/lib", "opt/x/sbin", "opt/x/share/man"]  # as /usr/local has them
 
 
 @needs("systemd-analyze")
