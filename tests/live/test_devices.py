@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What it can be attached to, what passes there, and whom it has to share the place with."""
+"""What it can be attached to, and what passes there."""
 import contextlib
-import ctypes
-import fcntl
 import os
-import re
 import select
-import signal
 import socket
-import struct
 
 import pytest
 
 from frames import (ACK, DESTINATION, ETH_QINQ, ETH_VLAN, FIN, FRAGMENT, HOP_BY_HOP, PSH, ROUTING, SYN, Wire,
                     ethernet, ip4, packet)
-from lab import PATIENCE, Flow, Lab, lose_connection, until
+from lab import PATIENCE, Flow, Lab, until
+from tun import Tun
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -144,44 +140,6 @@ def test_loopback(lab, family):
     assert watch.counters["duplicate"] == 0
 
 
-TUNSETIFF, IFF_TUN, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0001, 0x0002, 0x1000
-
-
-def open_tap(lab, name):
-    """An Ethernet device whose driver has native XDP and loses nothing by it. It goes with the lab."""
-    with lab.server:
-        fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
-    lab.stack.callback(os.close, fd)
-    lab.server.ip("link", "set", name, "up")
-
-
-class Tun:
-    """A device whose other side is this file: bytes from the IP header on."""
-
-    def __init__(self, lab):
-        self.host = lab.server
-        with lab.server:
-            self.fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-            fcntl.ioctl(self.fd, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN | IFF_NO_PI))
-        lab.stack.callback(os.close, self.fd)
-        lab.server.sysctl("net.ipv6.conf.tun0.accept_dad", 0)
-        lab.server.ip("-b", "-", input="link set tun0 up\naddr add 10.77.0.1/24 dev tun0\n"
-                                       "addr add fd77::1/64 dev tun0 nodad\n")
-
-    def read_tcp(self, port):
-        """Sequence number, acknowledgment and flags of the next segment to this port."""
-        def one():
-            assert select.select([self.fd], [], [], PATIENCE)[0], "no packet"
-            data = os.read(self.fd, 65536)
-            segment = data[40:] if data[0] >> 4 == 6 else data[20:]
-            protocol = data[6] if data[0] >> 4 == 6 else data[9]
-            if protocol != 6 or int.from_bytes(segment[2:4], "big") != port:
-                return None
-            return struct.unpack(">II", segment[4:12]) + (segment[13],)
-        return until(one, "a segment")
-
-
 @pytest.mark.parametrize("mode", ["tc", "generic", "auto"])
 def test_tun(lab, family, mode):
     """Packets begin with the IP header; the far end is this test."""
@@ -275,136 +233,6 @@ def test_two_devices_are_one_host(lab, mode):
     answer(ACK, 502, 102)
     watch.expect("close", flow, how="fin", by="server", sequence="three_way")
     watch.stop()
-
-
-# --- ways to be refused ---
-
-def refused(lab, *args, **kw):
-    watch = lab.start(*args, **kw)
-    return watch.wait(), "\n".join(watch.errors)
-
-
-@pytest.mark.parametrize("args", [[], ["-i"], ["--mode", "fast", "-i", "s0"], ["--no-such-thing"], ["-i", "s0", "-e", "x"],
-                                  ["-i", "s0", "--port", "0"], ["-i", "s0", "--host", "here"], ["-i", ""],
-                                  ["-i", "s0", "--memory", "1"], ["-i", "s0", "-c", "0"]], ids=" ".join)
-def test_bad_arguments(lab, args):
-    status, errors = refused(lab, *args)
-    assert status == 2 and errors.startswith("tcpshake: ")
-
-
-def test_unknown_device(lab):
-    status, errors = refused(lab, "-i", "nosuch")
-    assert status == 4 and "nosuch" in errors
-
-
-def test_not_root(lab):
-    status, errors = refused(lab, "-i", "s0", before=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-                                                      "--inh-caps=-all"])
-    assert status == 3 and "root" in errors
-    assert len(errors.splitlines()) <= 2, errors
-
-
-BPF_PROG_LOAD, BPF_LINK_CREATE, BPF_PROG_TYPE_XDP, BPF_XDP = 5, 28, 6, 37
-SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-
-
-def bpf(command, attributes):
-    buffer = ctypes.create_string_buffer(attributes, 144)
-    fd = ctypes.CDLL(None, use_errno=True).syscall(SYS_BPF, command, buffer, 144)
-    if fd < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return fd
-
-
-def attach_neighbour(lab, name, device="s0"):
-    """Somebody else's XDP program: return XDP_PASS. Its descriptors; it goes with them."""
-    code = struct.pack("<BBhi", 0xB7, 0, 0, 2) + struct.pack("<BBhi", 0x95, 0, 0, 0)
-    instructions, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
-    program = bpf(BPF_PROG_LOAD, struct.pack("=IIQQIIQII16s", BPF_PROG_TYPE_XDP, 2, ctypes.addressof(instructions),
-                                             ctypes.addressof(licence), 0, 0, 0, 0, 0, name))
-    with lab.server:
-        link = bpf(BPF_LINK_CREATE, struct.pack("=IIII", program, socket.if_nametoindex(device), BPF_XDP, 0))
-    return link, program
-
-
-def test_another_xdp_program(lab):
-    """Told by name and number; beside it there is room at tc."""
-    for fd in attach_neighbour(lab, b"neighbour"):
-        lab.stack.callback(os.close, fd)
-    status, errors = refused(lab, "-i", "s0", "--mode", "native")
-    assert status == 4 and "'neighbour' (id " in errors and "--mode tc" in errors
-    watch = lab.watch(mode="tc")
-    _, _, flow = lab.pair(V4)
-    watch.expect("open", flow)
-    watch.stop()
-
-
-def test_auto_takes_what_costs_nothing(lab):
-    open_tap(lab, "tap0")
-    watch = lab.watch(device="tap0", mode="auto")
-    watch.wait_error("tap0: in by native XDP")
-    watch.stop()
-
-
-def test_auto_goes_where_there_is_room(lab):
-    open_tap(lab, "tap0")
-    for fd in attach_neighbour(lab, b"neighbour", "tap0"):
-        lab.stack.callback(os.close, fd)
-    watch = lab.watch(device="tap0", mode="auto")
-    assert re.search(r"in by tc ingress, .*taken by program 'neighbour' \(id \d+\)", "\n".join(watch.errors))
-    watch.stop()
-
-
-def test_twice_on_one_device(lab):
-    first = lab.watch(mode="native")
-    status, errors = refused(lab, "-i", "s0", "--mode", "native")
-    assert status == 4 and "xdp_ether" in errors
-    second = lab.watch(mode="tc")
-    _, _, flow = lab.pair(V4)
-    for watch in (first, second):
-        watch.expect("open", flow)
-        watch.stop()
-
-
-def filters(lab, side):
-    return lab.server.run("tc", "filter", "show", "dev", "s0", side).stdout
-
-
-def test_other_peoples_filters_stay(lab):
-    """clsact: the qdisc and what others have in it are left as they were; ours never pile up."""
-    lab.server.run("tc", "qdisc", "add", "dev", "s0", "clsact")
-    for side in ("ingress", "egress"):
-        lab.server.run("tc", "filter", "add", "dev", "s0", side, "prio", "5", "bpf", "bytecode", "1,6 0 0 0")
-    before = {side: filters(lab, side) for side in ("ingress", "egress")}
-    environment = {"TCPSHAKE_NO_TCX": "1"}
-
-    killed = lab.watch(mode="tc", environment=environment)
-    killed.signal(signal.SIGKILL)
-    killed.wait()
-    assert "tc_in_ether" in filters(lab, "ingress")  # of the killed one
-    watch = lab.watch(mode="tc", environment=environment)
-    assert filters(lab, "ingress").count("tc_in_ether:[") == 1
-    assert filters(lab, "egress").count("tc_out_ether:[") == 1
-    client, _, flow = lab.pair(V4)
-    watch.expect("open", flow, client_syn=1)
-    lose_connection(client)
-    watch.expect("close", flow, how="reset")
-    watch.stop()
-    assert watch.counters["duplicate"] == 0
-    assert {side: filters(lab, side) for side in before} == before
-    assert "clsact" in lab.server.run("tc", "qdisc", "show", "dev", "s0").stdout
-
-
-def test_nothing_stays_attached(lab, mode):
-    """Whether it ends or is killed."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        watch = lab.watch(mode=mode)
-        watch.signal(number)
-        watch.wait()
-        assert watch.status == (0 if number == signal.SIGTERM else -number)
-        until(lambda: "prog" not in lab.server.ip("-d", "link", "show", "s0").stdout, "the XDP hook to be free")
-        shown = lab.server.run("bpftool", "net", "show", "dev", "s0").stdout
-        assert "ether" not in shown
 
 
 # --- when it stops by itself ---
