@@ -20,6 +20,7 @@
 #define ALARM_WITHOUT_SOURCES (SOURCES + 1)
 
 #define SOURCES_REGISTER_BITS 12
+#define SOURCES_RANK_MOST (64 - SOURCES_REGISTER_BITS)
 #define SOURCES_REGISTERS (1 << SOURCES_REGISTER_BITS)
 #define SOURCES_ROWS 2
 #define SOURCES_BUCKETS 256 /* a row: the others' noise in a bucket is 0.4 % of all */
@@ -32,13 +33,21 @@ struct source_bucket {
 
 /* All zeros is a description of nothing: user space clears it before it gives it to an alarm. */
 struct sources {
-	u64 syns; /* noted */
-	u64 zero[7];
 	u8 rank[SOURCES_REGISTERS]; /* HyperLogLog: longest run of zero bits plus one */
 	struct source_bucket bucket[SOURCES_ROWS][SOURCES_BUCKETS];
 };
 
-_Static_assert(sizeof(struct sources) % 64 == 0, "");
+_Static_assert(sizeof(struct sources) == 3 * 4096, "");
+
+/* SYNs noted: each is in one bucket of every row. */
+INLINE u64 sources_syns(const struct sources *sources)
+{
+	u64 syns = 0;
+
+	for (u32 i = 0; i < SOURCES_BUCKETS; i++)
+		syns += sources->bucket[0][i].all;
+	return syns;
+}
 
 /*
  * A /24 of IPv4 or a /48 of IPv6 in one word: that half of the prefix's first address

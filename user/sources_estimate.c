@@ -3,8 +3,7 @@
 
 #include <stddef.h>
 
-#define TWO_LN_2  1.3862943611198906
-#define RANK_MOST (64 - SOURCES_REGISTER_BITS)
+#define TWO_LN_2 1.3862943611198906
 
 /* x + x^2 + 2 x^4 + 4 x^8 + ...: what registers still at 0 say. x below 1. */
 static double sigma(double x)
@@ -29,14 +28,14 @@ static double sigma(double x)
 static double distinct(const u8 rank[SOURCES_REGISTERS])
 {
 	const double m = SOURCES_REGISTERS;
-	u32 held[RANK_MOST + 1] = { 0 };
+	u32 held[SOURCES_RANK_MOST + 1] = { 0 };
 	double sum = 0;
 
 	for (u32 i = 0; i < SOURCES_REGISTERS; i++)
-		held[rank[i] <= RANK_MOST ? rank[i] : RANK_MOST]++;
+		held[rank[i] <= SOURCES_RANK_MOST ? rank[i] : SOURCES_RANK_MOST]++;
 	if (held[0] == SOURCES_REGISTERS)
 		return 0;
-	for (u32 k = RANK_MOST; k; k--)
+	for (u32 k = SOURCES_RANK_MOST; k; k--)
 		sum = (sum + held[k]) / 2;
 	sum += m * sigma(held[0] / m);
 	return m * m / (TWO_LN_2) / sum;
@@ -111,7 +110,7 @@ static void rank_rows(const struct sources *sources, struct sources_estimate *ou
 void sources_estimate(const struct sources *sources, struct sources_estimate *out)
 {
 	*out = (struct sources_estimate){
-		.syns = sources->syns,
+		.syns = sources_syns(sources),
 		.distinct = (u64)(distinct(sources->rank) + 0.5),
 	};
 	if (out->syns)

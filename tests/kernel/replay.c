@@ -139,7 +139,7 @@ static void compare_sources(struct replay *r)
 	for (u32 i = 0; i < SOURCES; i++) {
 		if (memcmp(&kernel.sources[i], &host.sources[i], sizeof(struct sources)))
 			fail_msg("%s: sources %u: the kernel noted %llu, the host %llu", r->what, i,
-				 kernel.sources[i].syns, host.sources[i].syns);
+				 sources_syns(&kernel.sources[i]), sources_syns(&host.sources[i]));
 	}
 	if (memcmp(kernel.words, host.words, (kernel.count - 1) * sizeof(u64)))
 		fail_msg("%s: the rows in use differ", r->what);

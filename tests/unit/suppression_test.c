@@ -156,7 +156,7 @@ static void evictions_are_only_counted(void **state)
 	expect_nothing(s);
 	assert_in_range(counted(s, handshakes_evicted), 1000 - 16, 1000 - 8);
 	assert_int_equal(counted(s, events_suppressed), counted(s, handshakes_evicted));
-	assert_int_equal(s->engine->sources[0].syns, 1000);
+	assert_int_equal(sources_syns(&s->engine->sources[0]), 1000);
 }
 
 /* A SYN-ACK for a SYN that is not known here, as when a flood evicted it. */
@@ -205,7 +205,7 @@ static void a_row_is_in_alarm_for_all_that_it_counts(void **state)
 	play(s, "0.000 c S 1000");
 	wait_until(s, "80");
 	expect_nothing(s);
-	assert_int_equal(s->engine->sources[1].syns, 1);
+	assert_int_equal(sources_syns(&s->engine->sources[1]), 1);
 
 	wait_until(s, "200");
 	for (u32 i = 0; i < words; i++)
@@ -230,7 +230,7 @@ static void new_syns_are_noted(void **state)
 	s->client_port++;
 	/* its SYN-ACK overtook it */
 	play(s, "4.000 s S. 5000 ack 1001", "4.010 c S 1000");
-	assert_int_equal(s->engine->sources[0].syns, 2);
+	assert_int_equal(sources_syns(&s->engine->sources[0]), 2);
 	assert_int_equal(row_of(s, SERVER_PORT)->count[SERVICE_SYN], 3);
 	s->read = s->events;
 }
