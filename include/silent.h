@@ -51,7 +51,7 @@ INLINE void silence_run(struct silence *s, const struct bin *bin)
 {
 	u32 asks = bin->syn + bin->syn_repeated;
 
-	s->unasked = asks ? 0 : s->unasked + 1;
+	s->unasked = asks || !s->asks ? 0 : s->unasked + 1;
 	if (bin->synack || s->unasked >= UNASKED_AFTER) {
 		silence_run_reset(s);
 		return;
