@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "floods.h"
 #include "options.h"
 
 #define MS_PER_TICK (TICK_NS / NSEC_PER_MSEC)
@@ -44,4 +45,14 @@ void options_to_config(const struct options *options, struct config *config)
 	config->hosts = (u8)options->hosts;
 	memcpy(config->port, options->port, sizeof(config->port));
 	memcpy(config->host, options->host, sizeof(config->host));
+}
+
+struct floods_config floods_config_of(const struct options *options)
+{
+	return (struct floods_config){
+		.sensitivity = options->flood_sensitivity,
+		.min_rate = options->flood_min_rate,
+		.one_sided = options->view == VIEW_ONE_SIDED,
+		.crowds = options->verbose > 0,
+	};
 }

@@ -22,6 +22,7 @@ struct engine {
 	u64 *lines;
 	struct flow *flows;
 	struct service *services; /* one more than the table has: "other" */
+	u64 *touched;		  /* a bit for each of them: asked for since someone looked */
 	struct sources *sources; /* SOURCES of them, or NULL */
 	u32 *buckets;
 	u64 *pair_lines;
@@ -37,7 +38,12 @@ struct engine {
 
 INLINE u64 *env_line(u32 line) { return engine->lines + (u64)line * LINE_WORDS; }
 INLINE struct flow *env_flow(u32 slot) { return engine->flows + slot; }
-INLINE struct service *env_service(u32 index) { return engine->services + index; }
+INLINE struct service *env_service(u32 index)
+{
+	engine->touched[index / 64] |= 1ULL << index % 64;
+	return engine->services + index;
+}
+
 INLINE struct sources *env_sources(u32 index)
 {
 	return engine->sources && index < SOURCES ? engine->sources + index : NULL;

@@ -14,6 +14,8 @@ struct host {
 	struct engine engine;
 	struct quiet_rows quiet;
 	int started; /* the clock stands at the first packet */
+	void (*on_tick)(void *arg, u64 tick);
+	void *tick_arg;
 };
 
 static u32 flow_lines(const struct config *config)
@@ -42,11 +44,12 @@ static int allocate(struct engine *e)
 	memset(e->lines, 0, lines * 64);
 	e->flows = calloc((u64)flow_lines(config) * LINE_WORDS, sizeof(*e->flows));
 	e->services = calloc(service_slots(config) + 1, sizeof(*e->services));
+	e->touched = calloc(service_slots(config) / 64 + 1, sizeof(*e->touched));
 	e->sources = calloc(SOURCES, sizeof(*e->sources));
 	e->buckets = calloc(1u << (BUCKET_TAG_BITS + config->row_bits), sizeof(*e->buckets));
 	e->pair_lines = calloc(PAIR_LINES * LINE_WORDS, sizeof(*e->pair_lines));
 	e->block_due = malloc(blocks_of(config) * sizeof(*e->block_due));
-	if (!e->flows || !e->services || !e->sources || !e->buckets || !e->pair_lines || !e->block_due)
+	if (!e->flows || !e->services || !e->touched || !e->sources || !e->buckets || !e->pair_lines || !e->block_due)
 		return -ENOMEM;
 	memset(e->block_due, 0xff, blocks_of(config) * sizeof(*e->block_due));
 	return 0;
@@ -78,6 +81,7 @@ void host_free(struct host *host)
 	free(host->engine.lines);
 	free(host->engine.flows);
 	free(host->engine.services);
+	free(host->engine.touched);
 	free(host->engine.sources);
 	free(host->engine.buckets);
 	free(host->engine.pair_lines);
@@ -122,6 +126,12 @@ static u64 first_due(void)
 	return due;
 }
 
+static void tell_tick(const struct host *host, u64 tick)
+{
+	if (host->on_tick)
+		host->on_tick(host->tick_arg, tick);
+}
+
 /* Lets the clock stand at a tick. What is skipped has nothing due. */
 static void advance(struct host *host, u64 tick)
 {
@@ -139,19 +149,22 @@ static void advance(struct host *host, u64 tick)
 static void run_ticks(struct host *host, u64 last)
 {
 	while (engine->tick < last) {
-		if (last - engine->tick > SWEEP_SECTIONS) {
-			u64 due = first_due();
+		u64 due = last - engine->tick > SWEEP_SECTIONS ? first_due() : 0;
 
-			if (due > last) {
-				advance(host, last);
-				return;
-			}
-			if (due > engine->tick + 1)
-				advance(host, due - 1);
+		if (due > engine->tick + 1) {
+			tell_tick(host, engine->tick + 1); /* packets may have come before it */
+			advance(host, due > last ? last - 1 : due - 1);
 		}
 		advance(host, engine->tick + 1);
 		sweep_section(engine->tick);
+		tell_tick(host, engine->tick);
 	}
+}
+
+void host_on_tick(struct host *host, void (*on_tick)(void *arg, u64 tick), void *arg)
+{
+	host->on_tick = on_tick;
+	host->tick_arg = arg;
 }
 
 void host_clock(struct host *host, u64 time)
@@ -255,6 +268,7 @@ void host_service_table(struct host *host, struct service_table *table)
 		.words = e->lines + (u64)flow_lines(&e->config) * LINE_WORDS,
 		.rows = e->services,
 		.sources = e->sources,
+		.touched = e->touched,
 		.count = service_slots(&e->config) + 1,
 	};
 }

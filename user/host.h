@@ -30,6 +30,12 @@ void host_packet(struct host *host, enum parse_result result, struct segment *se
 /* A segment that comes soon: fetches into the caches what it will need. Changes nothing that can be seen. */
 void host_expect(struct host *host, const struct segment *seg);
 
+/*
+ * Is called after each tick whose counts may differ from those of the tick before,
+ * and after the last of a run of ticks.
+ */
+void host_on_tick(struct host *host, void (*on_tick)(void *arg, u64 tick), void *arg);
+
 /* Runs the clock to `time`, without a packet. */
 void host_clock(struct host *host, u64 time);
 

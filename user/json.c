@@ -292,9 +292,13 @@ static void put_flood(struct put *put, const struct flood_report *flood)
 	FIELD_ADDRESS(put, "server_ip", &flood->addr);
 	if (flood->port)
 		FIELD_U64(put, "server_port", flood->port);
+	if (flood->prefix != WHOLE_ADDRESS)
+		FIELD_U64(put, "server_prefix", flood->prefix);
 	FIELD_WORD(put, "verdict", verdict_name(flood->verdict));
 	FIELD_KNOWN(put, "syn_rate", flood->syn_rate);
 	FIELD_KNOWN(put, "usual_rate", flood->usual_rate);
+	FIELD_KNOWN(put, "peak_syn_rate", flood->peak_syn_rate);
+	FIELD_KNOWN(put, "syn_total", flood->syn_total);
 	if (flood->completion_ratio != UNKNOWN) {
 		KEY(put, "completion_ratio");
 		put_ratio(put, flood->completion_ratio);

@@ -30,7 +30,7 @@ u64 live_now(void)
 
 static int enough(const struct live *live)
 {
-	return live->options->count && live->output.counts.accepted >= live->options->count;
+	return live->options->count && output_told(&live->output) >= live->options->count;
 }
 
 static void stop(struct live *live, enum exit_status status)
@@ -39,7 +39,7 @@ static void stop(struct live *live, enum exit_status status)
 	live->status = status;
 }
 
-static void check_output(struct live *live, int error)
+void live_check_output(struct live *live, int error)
 {
 	enum exit_status status;
 
@@ -71,13 +71,13 @@ void live_tell_event(struct live *live, const struct event *event, const struct 
 	if (enough(live))
 		live->output.counts.beyond++;
 	else
-		check_output(live, output_event(&live->output, event, report));
+		live_check_output(live, output_event(&live->output, event, report));
 }
 
 void live_tell_own(struct live *live, const struct event *event, const struct report *report)
 {
 	if (!enough(live))
-		check_output(live, output_own(&live->output, event, report));
+		live_check_output(live, output_own(&live->output, event, report));
 }
 
 /* A RST in doubt or a silent connection: if its socket here stands, it stands. */
@@ -176,12 +176,13 @@ static void on_tick(struct live *live)
 	poll_kernel(live);
 	error = kernel_tick(live->kernel, time);
 	poll_kernel(live);
+	live_watch_floods(live, time);
 	if (!error)
 		error = live_tell_losses(live, time);
 	check_kernel(live, error);
 	live_owners_tick(live, time);
 	live_publish(live, time);
-	check_output(live, output_flush(&live->output));
+	live_check_output(live, output_flush(&live->output));
 	look_after(live, time);
 	if (live->options->duration_ns && time - live->started_ns >= live->options->duration_ns)
 		stop(live, STATUS_OK);
@@ -291,6 +292,11 @@ static int attach(struct live *live)
 	}
 	refresh_local(live);
 	live_owners_open(live);
+	error = live_open_floods(live);
+	if (error) {
+		log_error("no memory to watch for floods\ntry a smaller --memory");
+		return error;
+	}
 	error = interfaces_open(&live->interfaces, live->kernel, live->options);
 	return error ? error : interfaces_reconcile(&live->interfaces, INTERFACES_STARTING);
 }
@@ -346,8 +352,10 @@ static void finish(struct live *live)
 	check_kernel(live, kernel_tick(live->kernel, time));
 	poll_kernel(live);
 	live_owners_finish(live);
+	live_watch_floods(live, time);
 	check_kernel(live, kernel_conclude(live->kernel, HOW_END_OF_RUN, time));
 	poll_kernel(live);
+	floods_conclude(live->floods, time);
 	if (live->status == STATUS_OK || live->status == STATUS_INTERFACE_GONE) {
 		enum exit_status status;
 
@@ -369,7 +377,7 @@ int run_live(const struct options *options)
 		return STATUS_FAILED;
 	}
 	live->options = options;
-	live->epoll = live->timer = -1;
+	live->epoll = live->timer = live->netstat = -1;
 	live->interfaces.fd = -1;
 	live->started_ns = live_now();
 	live->signals = open_signals();
@@ -388,6 +396,7 @@ int run_live(const struct options *options)
 			finish(live);
 		}
 	}
+	live_close_floods(live);
 	kernel_close(live->kernel);
 	live_owners_close(live);
 	interfaces_close(&live->interfaces);

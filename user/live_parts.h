@@ -3,6 +3,7 @@
 #ifndef TCPSHAKE_LIVE_PARTS_H
 #define TCPSHAKE_LIVE_PARTS_H
 
+#include "floods.h"
 #include "interfaces.h"
 #include "local.h"
 #include "output.h"
@@ -18,6 +19,8 @@ struct live {
 	struct output output;
 	struct clock clock;
 	int epoll, timer, signals;
+	struct floods *floods;
+	int netstat; /* of netstat_open(), or negative */
 	u64 started_ns;
 	struct tally told; /* counters when losses were last told */
 	u64 metrics_due_ns;
@@ -45,6 +48,14 @@ void live_owners_close(struct live *live);
 void live_owners_event(struct live *live, const struct event *event); /* tells it, now or when its owner is known */
 void live_owners_tick(struct live *live, u64 time);
 void live_owners_finish(struct live *live); /* tells what still waits */
+
+/* What became of writing an event: an error may end the run. */
+void live_check_output(struct live *live, int error);
+
+/* Before the hooks are in place; then once a tick. */
+int live_open_floods(struct live *live);
+void live_watch_floods(struct live *live, u64 time);
+void live_close_floods(struct live *live);
 
 /* From the socket table, after attaching: what opens meanwhile is seen twice and known once. */
 void live_adopt(struct live *live);

@@ -23,6 +23,7 @@ static int write_metrics(struct live *live)
 	struct metrics metrics = {
 		.options = live->options, .plan = &live->plan, .tally = &tally, .levels = &levels,
 		.output = &live->output.counts, .states = states, .device = devices,
+		.floods = floods_counts(live->floods),
 		.devices = live->interfaces.count, .time_ns = clock_wall(&live->clock, live_now()),
 	};
 

@@ -64,6 +64,24 @@ static void print_levels(const struct metrics *metrics, FILE *out)
 	fprintf(out, "tcpshake_table_capacity{table=\"services\"} %u\n", metrics->plan->services);
 }
 
+static void print_floods(const struct metrics *metrics, FILE *out)
+{
+	const struct floods_counts *floods = metrics->floods;
+
+	gauge(out, "floods", "SYN floods now", floods->now);
+	head(out, "floods_total", "counter", "SYN floods that are over, by their last verdict");
+	for (u32 verdict = 0; verdict < VERDICT_FLASH_CROWD; verdict++)
+		fprintf(out, "tcpshake_floods_total{verdict=\"%s\"} %" PRIu64 "\n", verdict_name(verdict),
+			(uint64_t)floods->total[verdict]);
+	head(out, "flood_seconds_total", "counter", "How long floods lasted, summed over all of them");
+	fprintf(out, "tcpshake_flood_seconds_total %.1f\n", (double)floods->ns / NSEC_PER_SEC);
+	gauge(out, "silent_services", "Services that do not answer, refuse, or drop, now", floods->silent_now);
+	head(out, "silent_total", "counter", "How often a service became silent");
+	for (u32 kind = 0; kind < SILENT_KINDS; kind++)
+		fprintf(out, "tcpshake_silent_total{kind=\"%s\"} %" PRIu64 "\n", silent_kind_name(kind),
+			(uint64_t)floods->silent_total[kind]);
+}
+
 static void print_histogram(const struct metrics *metrics, FILE *out, enum histogram which, const char *name,
 			    const char *help)
 {
@@ -164,6 +182,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
 	print_histogram(metrics, out, HIST_OPEN, "open_seconds", "First SYN to completing ACK");
 	print_histogram(metrics, out, HIST_SYN_SYNACK, "syn_synack_seconds", "SYN to SYN-ACK: this place and the server");
 	print_histogram(metrics, out, HIST_SYNACK_ACK, "synack_ack_seconds", "SYN-ACK to ACK: this place and the client");
+	print_floods(metrics, out);
 	print_ports(metrics, out);
 	head(out, "last_update_timestamp_seconds", "gauge", "When this was written");
 	fprintf(out, "tcpshake_last_update_timestamp_seconds %.3f\n", (double)metrics->time_ns / 1e9);

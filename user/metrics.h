@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "floods.h"
 #include "options.h"
 #include "output.h"
 #include "plan.h"
@@ -31,6 +32,7 @@ struct metrics {
 	const struct tally *tally;
 	const struct levels *levels;
 	const struct output_counts *output;
+	const struct floods_counts *floods;
 	const struct service *rows;
 	u32 row_count;
 	const u64 *states; /* ends by enum tcp_state */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bin.h"
 #include "log.h"
 #include "names.h"
 #include "plan.h"
@@ -131,6 +132,28 @@ static int take_memory(struct options *o, const char *value)
 	return 0;
 }
 
+static int take_number(u32 *target, const char *value, u64 most)
+{
+	u64 read;
+
+	if (value_whole(value, most, &read) || !read)
+		return -EINVAL;
+	*target = (u32)read;
+	return 0;
+}
+
+static int take_flood_sensitivity(struct options *o, const char *value)
+{
+	return take_number(&o->flood_sensitivity, value, DETECT_SENSITIVITY_MAX);
+}
+
+#define FLOOD_MIN_RATE_MAX 1000000
+
+static int take_flood_min_rate(struct options *o, const char *value)
+{
+	return take_number(&o->flood_min_rate, value, FLOOD_MIN_RATE_MAX);
+}
+
 static int take_port(struct options *o, const char *value)
 {
 	return value_ports(value, o->port, &o->ports, FILTER_PORTS);
@@ -233,6 +256,10 @@ static const struct option_row {
 	  "tell only opens that took so long or needed a retransmission" },
 	{ 0, "memory", "SIZE", take_memory, "a size from 1M to 256G: a whole number with K, M or G",
 	  "all table memory (128M); -v prints the plan" },
+	{ 0, "flood-sensitivity", "N", take_flood_sensitivity, "a whole number from 1 to 10",
+	  "how little is called a flood: 1, only what cannot be missed, to 10 (5)" },
+	{ 0, "flood-min-rate", "N", take_flood_min_rate, "a whole number from 1 to 1000000",
+	  "SYNs a second at one service; below it nothing is called a flood (50)" },
 	{ 0, "port", "LIST", take_port, "at most 16 ports or ranges from 1 to 65535, as in 80,8000-8100",
 	  "only connections with one of these ports" },
 	{ 0, "host", "LIST", take_host, "at most 16 addresses or prefixes, as in 10.0.0.0/8,2001:db8::1",
@@ -354,6 +381,8 @@ static const struct options defaults = {
 	.idle_after_ms = 8000000,
 	.give_up_after_ms = 75000,
 	.memory = MEMORY_DEFAULT,
+	.flood_sensitivity = DETECT_SENSITIVITY,
+	.flood_min_rate = DETECT_MIN_RATE,
 };
 
 int options_parse(int argc, char **argv, struct options *options)

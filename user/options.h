@@ -41,6 +41,7 @@ struct options {
 	u64 give_up_after_ms;
 	u64 slow_open_ns;
 	u64 memory; /* bytes */
+	u32 flood_sensitivity, flood_min_rate; /* as of struct detect_config */
 	u32 ports, hosts, label_ports;
 	struct port_range port[FILTER_PORTS];
 	struct host_prefix host[FILTER_HOSTS];

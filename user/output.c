@@ -183,6 +183,21 @@ int output_loss(struct output *output, enum loss_what what, u64 count, u64 time)
 	return write_when_due(output);
 }
 
+int output_report(struct output *output, enum event_kind kind, const struct report *report, u64 time)
+{
+	struct event event = event_without_flow(kind, time);
+
+	if (!(output->events & 1u << kind))
+		return output->error;
+	output->counts.reported++;
+	return output_own(output, &event, report);
+}
+
+u64 output_told(const struct output *output)
+{
+	return output->counts.accepted + output->counts.reported;
+}
+
 /* A line is written when its end is: every line has one '\n', all others are escaped. */
 static void wrote(struct output *output, u32 length)
 {

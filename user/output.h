@@ -21,6 +21,7 @@
 struct output_counts {
 	u64 accepted; /* events handed to output_event() */
 	u64 own;      /* events made in user space, those of losses too */
+	u64 reported; /* of these the floods and silences, which -c counts */
 	u64 written;
 	u64 queued;   /* a level */
 	u64 lost;
@@ -69,6 +70,12 @@ int output_own(struct output *output, const struct event *event, const struct re
  * ring had their numbers: seq skips by them. time: the clock of events.
  */
 int output_loss(struct output *output, enum loss_what what, u64 count, u64 time);
+
+/* What user space found itself, if it is selected: a flood, a silence. Returns as output_event(). */
+int output_report(struct output *output, enum event_kind kind, const struct report *report, u64 time);
+
+/* Events told so far, as -c counts them. */
+u64 output_told(const struct output *output);
 
 /*
  * Writes as much as goes without waiting. Returns 0; -EPIPE once the reader has

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture.h"
+#include "floods.h"
 #include "host.h"
 #include "log.h"
 #include "metrics.h"
@@ -38,6 +39,7 @@ struct reading {
 	struct output output;
 	struct clock clock;
 	struct host *host;
+	struct floods *floods;
 	struct plan plan;
 	struct progress progress;
 	u64 first_ns, last_ns;
@@ -82,6 +84,19 @@ static void check_output(struct reading *reading, int error)
 	reading->stop = STOP_OUTPUT;
 }
 
+/* Unlike a live run a capture can wait. */
+static void wait_for_reader(struct reading *reading)
+{
+	while (output_congested(&reading->output) && reading->stop != STOP_OUTPUT && !end_asked)
+		check_output(reading, output_wait(&reading->output, 1000));
+}
+
+static void stop_when_enough(struct reading *reading)
+{
+	if (reading->options->count && output_told(&reading->output) >= reading->options->count)
+		reading->stop = STOP_OUTPUT;
+}
+
 static void on_event(void *arg, const struct event *event)
 {
 	struct reading *reading = arg;
@@ -92,13 +107,30 @@ static void on_event(void *arg, const struct event *event)
 		reading->output.counts.beyond++;
 		return;
 	}
-	/* unlike a live run a capture can wait for its reader */
-	while (output_congested(&reading->output) && reading->stop != STOP_OUTPUT && !end_asked)
-		check_output(reading, output_wait(&reading->output, 1000));
+	wait_for_reader(reading);
 	if (reading->stop != STOP_OUTPUT)
 		check_output(reading, output_event(&reading->output, event, NULL));
-	if (reading->options->count && reading->output.counts.accepted >= reading->options->count)
-		reading->stop = STOP_OUTPUT;
+	stop_when_enough(reading);
+}
+
+static void on_report(void *arg, const struct report *report, u64 time)
+{
+	struct reading *reading = arg;
+
+	if (reading->stop != STOP_OUTPUT)
+		wait_for_reader(reading);
+	if (reading->stop == STOP_OUTPUT)
+		return;
+	check_output(reading, output_report(&reading->output, report->flood ? EVENT_FLOOD : EVENT_SILENT, report,
+					    time));
+	stop_when_enough(reading);
+}
+
+static void on_tick(void *arg, u64 tick)
+{
+	const struct reading *reading = arg;
+
+	floods_tick(reading->floods, tick, FLOODS_QUIET);
 }
 
 /* Who writes to a pipe may take his time: each packet is looked at, and its events told, at once. */
@@ -201,6 +233,7 @@ static void write_metrics(struct reading *reading)
 	struct metrics metrics = {
 		.options = reading->options, .plan = &reading->plan, .tally = host_tally(reading->host),
 		.levels = &levels, .output = &reading->output.counts, .states = states,
+		.floods = floods_counts(reading->floods),
 		.time_ns = reading->last_ns,
 	};
 	int error;
@@ -219,9 +252,12 @@ static void finish(struct reading *reading)
 {
 	int error;
 
+	floods_tick(reading->floods, reading->last_ns / TICK_NS + 1, FLOODS_QUIET);
 	if (reading->stop != STOP_OUTPUT)
 		host_conclude(reading->host, reading->stop ? HOW_END_OF_RUN : HOW_END_OF_CAPTURE,
 			      reading->last_ns);
+	/* behind the others: until then the summaries of a flood stand for them */
+	floods_conclude(reading->floods, reading->last_ns);
 	do
 		error = end_asked ? output_drain_at_exit(&reading->output, LAST_WAIT_MS)
 				  : output_wait(&reading->output, 1000);
@@ -230,6 +266,18 @@ static void finish(struct reading *reading)
 	print_summary(reading);
 	if (reading->options->textfile)
 		write_metrics(reading);
+}
+
+static int open_engine(struct reading *reading, const struct config *config)
+{
+	const struct floods_config floods = floods_config_of(reading->options);
+	struct floods_side side = { .tell = on_report, .arg = reading };
+
+	if (host_new(&reading->host, config, on_event, reading))
+		return -ENOMEM;
+	host_service_table(reading->host, &side.table);
+	host_on_tick(reading->host, on_tick, reading);
+	return floods_new(&reading->floods, &floods, &side, 0);
 }
 
 int run_capture(const struct options *options)
@@ -249,7 +297,7 @@ int run_capture(const struct options *options)
 		log_error("%s", error);
 		return STATUS_FAILED;
 	}
-	if (host_new(&reading.host, &config, on_event, &reading)) {
+	if (open_engine(&reading, &config)) {
 		log_error("no memory for the tables\ntry a smaller --memory");
 		reading.status = STATUS_FAILED;
 	} else if (run_open_output(options, &reading.output)) {
@@ -264,6 +312,7 @@ int run_capture(const struct options *options)
 		finish(&reading);
 	}
 	output_close(&reading.output);
+	floods_free(reading.floods);
 	host_free(reading.host);
 	capture_close(capture);
 	return reading.status;

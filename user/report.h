@@ -40,6 +40,7 @@ struct linger_report {
 };
 
 #define TOP_SOURCES 8
+#define WHOLE_ADDRESS (~0u)
 
 struct source_share {
 	struct address addr;
@@ -51,9 +52,11 @@ struct flood_report {
 	enum phase phase;
 	enum verdict verdict;
 	struct address addr;
-	u16 port; /* 0: ports are swept */
-	u64 syn_rate, usual_rate; /* a second */
-	u64 completion_ratio;	  /* millionths */
+	u16 port;   /* 0: ports are swept */
+	u32 prefix; /* bits, of an IPv4 address 0 .. 32: addresses are swept too; WHOLE_ADDRESS: they are not */
+	u64 syn_rate, usual_rate, peak_syn_rate; /* a second */
+	u64 syn_total;
+	u64 completion_ratio; /* millionths */
 	u64 half_open, sources;
 	u32 tops;
 	struct source_share top[TOP_SOURCES];

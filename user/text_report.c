@@ -63,21 +63,34 @@ static void put_sources(struct put *put, const struct flood_report *flood)
 		put_char(put, ')');
 }
 
+static void put_flooded(struct put *put, const struct flood_report *flood)
+{
+	if (flood->port) {
+		put_endpoint(put, &flood->addr, flood->port);
+		return;
+	}
+	put_address(put, &flood->addr);
+	if (flood->prefix == WHOLE_ADDRESS) {
+		PUT(put, " (ports swept)");
+		return;
+	}
+	put_char(put, '/');
+	put_u64(put, flood->prefix);
+	PUT(put, " (addresses swept)");
+}
+
 void text_flood(struct put *put, const struct flood_report *flood)
 {
 	static const char *const verdicts[VERDICTS] = { "spoofed", "real hosts", "server silent", "flash crowd" };
 
-	if (flood->port) {
-		put_endpoint(put, &flood->addr, flood->port);
-	} else {
-		put_address(put, &flood->addr);
-		PUT(put, " (ports swept)");
-	}
+	put_flooded(put, flood);
 	PUT(put, "   ");
 	text_phase(put, flood->phase);
 	put_str(put, verdicts[flood->verdict]);
 	put_evidence(put, ": ", flood->syn_rate, " SYN/s");
 	put_evidence(put, " (usual ", flood->usual_rate, ")");
+	put_evidence(put, ", at most ", flood->peak_syn_rate, " SYN/s");
+	put_evidence(put, ", ", flood->syn_total, " SYN in all");
 	if (flood->completion_ratio != UNKNOWN) {
 		PUT(put, ", ");
 		put_per_cent(put, flood->completion_ratio);

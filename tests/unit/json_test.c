@@ -167,7 +167,8 @@ static void test_flood(void **state)
 	struct event event = event_without_flow(EVENT_FLOOD, FIRST_NS);
 	struct flood_report flood = {
 		.phase = PHASE_START, .verdict = VERDICT_SPOOFED, .addr = v6("2001:db8::2"), .port = 443,
-		.syn_rate = 48210, .usual_rate = 190, .completion_ratio = 4000, .half_open = 1000,
+		.prefix = WHOLE_ADDRESS, .syn_rate = 48210, .usual_rate = 190, .peak_syn_rate = UNKNOWN,
+		.syn_total = UNKNOWN, .completion_ratio = 4000, .half_open = 1000,
 		.sources = 47900, .tops = 2,
 		.top = { { v4("10.0.0.0"), 8, 310000 }, { v6("2001:db8::"), 32, 1000000 } },
 		.duration_ns = UNKNOWN, .cookies_sent = 12, .cookies_failed = UNKNOWN, .listen_overflows = 3,
@@ -182,14 +183,15 @@ static void test_flood(void **state)
 	      ",\"sources\":47900,\"top_sources\":[{\"prefix\":\"10.0.0.0/8\",\"share\":0.31}"
 	      ",{\"prefix\":\"2001:db8::/32\",\"share\":1}],\"cookies_sent\":12,\"listen_overflows\":3}");
 	flood = (struct flood_report){
-		.phase = PHASE_END, .verdict = VERDICT_REAL_HOSTS, .addr = v4("10.0.0.2"), .syn_rate = 1,
-		.usual_rate = UNKNOWN, .completion_ratio = UNKNOWN, .half_open = UNKNOWN, .sources = UNKNOWN,
+		.phase = PHASE_END, .verdict = VERDICT_REAL_HOSTS, .addr = v4("10.0.0.0"), .prefix = 24, .syn_rate = 1,
+		.peak_syn_rate = 900, .syn_total = 10000, .usual_rate = UNKNOWN, .completion_ratio = UNKNOWN, .half_open = UNKNOWN, .sources = UNKNOWN,
 		.duration_ns = SECONDS(12), .cookies_sent = UNKNOWN, .cookies_failed = UNKNOWN,
 		.listen_overflows = UNKNOWN,
 	};
 	check(&event, &report,
 	      HEAD("flood", "00:01:40.000000000", "")
-	      ",\"phase\":\"end\",\"server_ip\":\"10.0.0.2\",\"verdict\":\"real_hosts\",\"syn_rate\":1"
+	      ",\"phase\":\"end\",\"server_ip\":\"10.0.0.0\",\"server_prefix\":24,\"verdict\":\"real_hosts\""
+	      ",\"syn_rate\":1,\"peak_syn_rate\":900,\"syn_total\":10000"
 	      ",\"duration_ns\":12000000000}");
 }
 

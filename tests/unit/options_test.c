@@ -69,6 +69,8 @@ static void test_defaults(void **state)
 	assert_int_equal(options.idle_after_ms, 8000000);
 	assert_int_equal(options.give_up_after_ms, 75000);
 	assert_int_equal(options.memory, 128 << 20);
+	assert_int_equal(options.flood_sensitivity, 5);
+	assert_int_equal(options.flood_min_rate, 50);
 	assert_null(options.read_path);
 	assert_null(options.textfile);
 }
@@ -94,7 +96,7 @@ static void test_all_options(void **state)
 	accept_line("-r - -f syn -o json -e open,loss --textfile /t/x.prom --interval 2.5 --mode tc "
 		    "--view one-sided --half-open-after 0.25 --close-wait-after 0 --fin-wait-after 1 "
 		    "--time-wait-after 30 --idle-after 600 --give-up-after 10 --slow-open 1.5 --memory 64M "
-		    "--label-port 80,443 -c 7 --duration 0.5 -q -vv -4");
+		    "--flood-sensitivity 10 --flood-min-rate 1000 --label-port 80,443 -c 7 --duration 0.5 -q -vv -4");
 	assert_string_equal(options.read_path, "-");
 	assert_string_equal(options.filter, "syn");
 	assert_int_equal(options.format, FORMAT_JSON);
@@ -107,6 +109,8 @@ static void test_all_options(void **state)
 	assert_int_equal(options.close_wait_after_ms, 0);
 	assert_int_equal(options.slow_open_ns, 1500000);
 	assert_int_equal(options.memory, 64 << 20);
+	assert_int_equal(options.flood_sensitivity, 10);
+	assert_int_equal(options.flood_min_rate, 1000);
 	assert_int_equal(options.label_ports, 2);
 	assert_int_equal(options.label_port[1], 443);
 	assert_int_equal(options.count, 7);
@@ -126,6 +130,9 @@ static void test_refusals(void **state)
 		const char *line, *says;
 	} cases[] = {
 		{ "eth0 --memory 12X", "--memory 12X: not understood" },
+		{ "eth0 --flood-sensitivity 0", "from 1 to 10" },
+		{ "eth0 --flood-sensitivity 11", "from 1 to 10" },
+		{ "eth0 --flood-min-rate 0", "from 1 to 1000000" },
 		{ "eth0 --memory 12X", "1M to 256G" },
 		{ "eth0 --memory 1023K", "1M to 256G" },
 		{ "eth0 --memory 99999999999999999999G", "not understood" },

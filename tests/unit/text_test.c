@@ -141,7 +141,8 @@ static void test_reports(void **state)
 	struct event event = event_without_flow(EVENT_FLOOD, FIRST_NS);
 	struct flood_report flood = {
 		.phase = PHASE_START, .verdict = VERDICT_SPOOFED, .addr = v4("10.0.0.2"), .port = 443,
-		.syn_rate = 48210, .usual_rate = 190, .completion_ratio = 4000, .half_open = UNKNOWN,
+		.prefix = WHOLE_ADDRESS, .syn_rate = 48210, .usual_rate = 190, .peak_syn_rate = UNKNOWN,
+		.syn_total = UNKNOWN, .completion_ratio = 4000, .half_open = UNKNOWN,
 		.sources = 47893, .duration_ns = UNKNOWN, .cookies_sent = UNKNOWN, .cookies_failed = UNKNOWN,
 		.listen_overflows = UNKNOWN,
 	};
@@ -160,6 +161,18 @@ static void test_reports(void **state)
 	check(&event, &report,
 	      "00:01:40.000  FLOOD      10.0.0.2:443   START spoofed: 48,210 SYN/s (usual 190), 0.4 % complete, "
 	      "~47,900 sources");
+	flood.port = 0;
+	flood.syn_rate = flood.usual_rate = flood.sources = UNKNOWN;
+	check(&event, &report, "00:01:40.000  FLOOD      10.0.0.2 (ports swept)   START spoofed, 0.4 % complete");
+	flood.phase = PHASE_END;
+	flood.addr = v4("10.0.0.0");
+	flood.prefix = 24;
+	flood.peak_syn_rate = 61000;
+	flood.syn_total = 1234567;
+	flood.duration_ns = SECONDS(21);
+	check(&event, &report,
+	      "00:01:40.000  FLOOD      10.0.0.0/24 (addresses swept)   END spoofed, at most 61,000 SYN/s, "
+	      "1,234,567 SYN in all, 0.4 % complete, for 21 s");
 	event = event_without_flow(EVENT_SILENT, FIRST_NS);
 	check(&event, &report,
 	      "00:01:40.000  SILENT     [2001:db8::2]:80   END accept queue overflow: 7 SYN/s, for 12 s");
