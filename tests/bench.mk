@@ -8,7 +8,7 @@
 ROUNDS ?= 7
 BENCH_JSON ?= $(BUILD)/bench/bench.json
 BENCH_RESULTS := tests/bench/results
-BENCH_OBJ := $(addprefix $(BUILD)/bench/,$(addsuffix .o,bench setup drive rows both sweep yardsticks programs report json))
+BENCH_OBJ := $(addprefix $(BUILD)/bench/,$(addsuffix .o,bench machine setup drive rows both sweep yardsticks programs report json))
 
 TEST_PROGRAMS += $(BUILD)/bench/bench
 

@@ -115,8 +115,8 @@ int main(int argc, char **argv)
 		programs_print(&bench, stdout);
 		return EXIT_DONE;
 	}
-	getloadavg(&results.load, 1);
-	report_head(&options);
+	machine_read(&results.machine);
+	report_head(&options, &results.machine);
 	rows_measure(&bench, &options, &results);
 	both_measure(&bench, &options, &results);
 	sweep_measure(&bench, &options, &results);

@@ -64,7 +64,7 @@ INLINE struct packet next_packet(struct lane *lane)
 	switch (lane->traffic) {
 	case TRAFFIC_DATA:
 		who = scatter((who & (lane->flows - 1)) + ((u64)lane->salt << 32));
-		return packet_of(who, TCP_ACK, 0, (u32)count, 1, 0);
+		return packet_of(who, TCP_ACK | TCP_PSH, 0, (u32)count, 1, 32);
 	case TRAFFIC_SYN: return packet_of(who, TCP_SYN, 0, (u32)count, 0, 0);
 	case TRAFFIC_SYN_ACK: return packet_of(who, TCP_SYN | TCP_ACK, 1, (u32)count, (u32)who, 0);
 	case TRAFFIC_FIN: return packet_of(who, TCP_FIN | TCP_ACK, 0, (u32)count, (u32)who, 0);

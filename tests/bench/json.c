@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The figures for programs, with the machine they come from. */
 #include <errno.h>
-#include <string.h>
-#include <sys/utsname.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "parts.h"
 
@@ -57,40 +53,12 @@ static void put_both(FILE *out, const struct both *both)
 	fprintf(out, ", \"events_made\": %llu, \"events_lost\": %llu}", both->made, both->lost);
 }
 
-/* What stands behind "name : " in a file of /proc. */
-static void value_of(const char *path, const char *name, char *value, size_t size)
+static void put_machine(FILE *out, const struct options_of_bench *options, const struct machine *machine)
 {
-	FILE *file = fopen(path, "r");
-	char line[512];
-
-	snprintf(value, size, "unknown");
-	while (file && fgets(line, sizeof(line), file)) {
-		char *colon = strchr(line, ':');
-
-		if (!colon || strncmp(line, name, strlen(name)))
-			continue;
-		colon[strcspn(colon, "\n\"\\")] = 0;
-		snprintf(value, size, "%s", colon + 1 + strspn(colon + 1, " \t"));
-		break;
-	}
-	if (file)
-		fclose(file);
-}
-
-static void put_machine(FILE *out, const struct options_of_bench *options, const struct results *results)
-{
-	char cpu[256], cache[64], day[32];
-	time_t now = time(NULL);
-	struct utsname name;
-
-	uname(&name);
-	value_of("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
-	value_of("/proc/cpuinfo", "cache size", cache, sizeof(cache));
-	strftime(day, sizeof(day), "%Y-%m-%d", gmtime(&now));
 	fprintf(out, "{\"kernel\": \"%s\", \"cpu\": \"%s\", \"cache\": \"%s\", \"cpus\": %ld, \"compiler\": \"%s\", ",
-		name.release, cpu, cache, sysconf(_SC_NPROCESSORS_ONLN), BENCH_CLANG);
+		machine->kernel, machine->cpu, machine->cache, machine->cpus, machine->compiler);
 	fprintf(out, "\"load_before\": %.2f, \"day\": \"%s\", \"view\": \"%s\", \"rounds\": %d, \"run_ms\": %d}",
-		results->load, day, options->view, options->rounds, options->run_ms);
+		machine->load, machine->day, options->view, options->rounds, options->run_ms);
 }
 
 static void put_sweep(FILE *out, const struct sweep_figures *sweep)
@@ -114,7 +82,7 @@ void json_write(const char *path, const struct options_of_bench *options, const 
 	if (!out)
 		die(path, errno);
 	fprintf(out, "{\"machine\": ");
-	put_machine(out, options, results);
+	put_machine(out, options, &results->machine);
 	fprintf(out, ",\n\"noise\": \"%s\",\n\"rows\": [", results->noise);
 	for (u32 i = 0; i < results->count; i++) {
 		fprintf(out, "%s\n ", i ? "," : "");

@@ -39,6 +39,17 @@ struct options_of_bench {
 	int warm;	/* 0: a smoke test, its figures mean nothing */
 };
 
+/* --- machine.c --- */
+
+struct machine {
+	char kernel[128], cpu[256], cache[64], day[32];
+	const char *compiler;
+	long cpus;
+	double load;
+};
+
+void machine_read(struct machine *machine);
+
 /* --- setup.c --- */
 
 struct bench {
@@ -127,7 +138,7 @@ struct results {
 	struct usage usage[4]; /* of each memory */
 	u32 usages;
 	u64 events; /* delivered */
-	double load; /* of the machine before the run */
+	struct machine machine; /* before the run */
 	char noise[1024]; /* why the figures are not to be trusted, or empty */
 };
 
@@ -170,7 +181,7 @@ void programs_print(struct bench *bench, FILE *out);
 
 const char *hook_name(enum hook hook);
 const char *family_name(enum family family);
-void report_head(const struct options_of_bench *options);
+void report_head(const struct options_of_bench *options, const struct machine *machine);
 void report_row(const struct figures *f);
 void report_rest(const struct results *results);
 void json_write(const char *path, const struct options_of_bench *options, const struct results *results);

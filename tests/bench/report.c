@@ -2,6 +2,8 @@
 /* The table for a person. */
 #include "parts.h"
 
+#define SLICE_US 20 /* what a sweep may take at once */
+
 const char *hook_name(enum hook hook)
 {
 	return hook == TC ? "tc" : "xdp";
@@ -12,8 +14,10 @@ const char *family_name(enum family family)
 	return family == V6 ? "v6" : "v4";
 }
 
-void report_head(const struct options_of_bench *options)
+void report_head(const struct options_of_bench *options, const struct machine *machine)
 {
+	printf("%s, %ld CPUs, %s of cache; Linux %s; %s; load %.1f before; %s; --view %s\n", machine->cpu, machine->cpus,
+	       machine->cache, machine->kernel, machine->compiler, machine->load, machine->day, options->view);
 	printf("ns a packet, medians of %d rounds, harness included; M/s: of one core with a 40 ns driver below\n",
 	       options->rounds);
 	printf("%-6s %-6s %-35s %6s %6s %6s %6s  %-23s %-22s %5s\n", "memory", "hook", "packet", "empty", "parse",
@@ -59,8 +63,9 @@ static void put_both(const struct both *both)
 
 static void put_sweep(const struct sweep_figures *sweep)
 {
-	printf("\nsweep of %u flows: %.2f ms for all of them, nothing due; %u slices of %u lines, %.0f us each, the longest %.0f us\n",
-	       sweep->flows, sweep->whole_ms, sweep->slices, sweep->slice_lines, sweep->slice_us, sweep->longest_us);
+	printf("\nsweep of %u flows: %.2f ms for all of them, nothing due; %u slices of %u lines, %.0f us each, the longest %.0f us (%d: %s)\n",
+	       sweep->flows, sweep->whole_ms, sweep->slices, sweep->slice_lines, sweep->slice_us, sweep->longest_us,
+	       SLICE_US, sweep->longest_us <= SLICE_US ? "met" : "NOT MET");
 	printf("  when every handshake is due at once: %.0f ms, the longest slice %.0f us\n", sweep->due_whole_ms,
 	       sweep->due_longest_us);
 }
