@@ -13,10 +13,10 @@ BENCH_OBJ := $(addprefix $(BUILD)/bench/,$(addsuffix .o,bench machine setup driv
 TEST_PROGRAMS += $(BUILD)/bench/bench
 
 .PHONY: bench bench-results bench-programs
-bench: all $(BUILD)/bench/bench $(BUILD)/live/traffic
+bench: all $(BUILD)/bench/bench $(BUILD)/live/traffic $(BUILD)/live/flood
 	$(Q)$(BUILD)/bench/bench --rounds $(ROUNDS) --json $(BENCH_JSON); status=$$?; \
 	[ $$status -eq 0 ] || [ $$status -eq 3 ] || exit $$status; \
-	tests/bench/live.py $(BUILD)/live/traffic && $(MAKE) --no-print-directory bench-capture && exit $$status
+	tests/bench/live.py $(BUILD)/live/traffic && tests/bench/flood.py && $(MAKE) --no-print-directory bench-capture && exit $$status
 
 # What was measured on too noisy a machine is written down only with NOISY=1, and says so.
 bench-results: $(BUILD)/bench/bench

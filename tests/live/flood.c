@@ -28,9 +28,9 @@
 #include "flood.h"
 #include "flood.skel.h"
 
-#define BATCH 64      /* what a veth takes from its queue at a time */
-#define RUN   1000000 /* frames a system call, which costs 30 ms whatever their number */
-#define STEP_S 0.05   /* when paced */
+#define BATCH  64      /* what a veth takes from its queue at a time */
+#define RUN    1000000 /* frames a system call, which costs 30 ms whatever their number */
+#define STEP_S 0.05    /* when paced */
 
 static const char *const mode_names[FLOOD_MODES] = {
 	[FLOOD_SYN] = "syn",	 [FLOOD_PAIR] = "pair", [FLOOD_SYN_ACK] = "syn-ack",
@@ -39,9 +39,9 @@ static const char *const mode_names[FLOOD_MODES] = {
 };
 
 struct bounds {
-	u64 count;   /* 0: none */
-	u64 pace;    /* a second; 0: as fast as it goes */
-	u64 first;   /* number of the first segment */
+	u64 count;	/* 0: none */
+	u64 pace;	/* a second; 0: as fast as it goes */
+	u64 first;	/* number of the first segment */
 	double seconds; /* 0: none */
 };
 

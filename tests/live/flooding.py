@@ -80,6 +80,12 @@ def resident_bytes(pid):
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def retention(watch, rate):
+    """Seconds: for how long the table of the pending remembers a SYN at this rate."""
+    slots = next(int(line.split()[1]) for line in watch.errors if line.startswith("  pending "))
+    return slots / rate
+
+
 NO_ONE = bytes.fromhex("020000000099")  # where answers to a flood go: no host has this MAC
 GATEWAYS = {socket.AF_INET: "10.2.255.254", socket.AF_INET6: "fd00::2:ffff"}
 

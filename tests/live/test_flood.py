@@ -12,7 +12,7 @@ import socket
 import pytest
 
 from flooding import (FLOOD, HOLD, MODES, NO_ONE, Connections, Flood, SlowLab, answer_everyone, cpu_seconds, flood,
-                      resident_bytes, take_redirected)
+                      resident_bytes, retention, take_redirected)
 from lab import Flow, Lab, until
 
 SECONDS = float(os.environ.get("TCPSHAKE_FLOOD_SECONDS", "0.5"))
@@ -86,12 +86,6 @@ def read_events(path):
 def flows(events, kind, **fields):
     return [Flow(*(event[name] for name in Flow._fields)) for event in events
             if event["event"] == kind and all(event.get(key) == value for key, value in fields.items())]
-
-
-def retention(watch, rate):
-    """Seconds: for how long the table of the pending remembers a SYN at this rate."""
-    slots = next(int(line.split()[1]) for line in watch.errors if line.startswith("  pending "))
-    return slots / rate
 
 
 class Rhythm:
