@@ -212,6 +212,18 @@ static int has_main_part(const struct floods *floods, u32 sum, u64 tick)
 	return 0;
 }
 
+/* The row of all others takes what a sweep over too many services has no rows for. */
+static int is_overspill(const struct floods *floods, u32 id)
+{
+	if (floods->subject[id].prefix)
+		return 0;
+	for (u32 i = 0; i < TOLD_MOST; i++) {
+		if (floods->told[i].subject != NOBODY && floods->told[i].subject >= floods->rows)
+			return 1;
+	}
+	return 0;
+}
+
 /* Another stands for the alarm, or did until just now. */
 static int is_covered(struct floods *floods, u32 id, u64 tick)
 {
@@ -226,7 +238,7 @@ static int is_covered(struct floods *floods, u32 id, u64 tick)
 	} else {
 		subject->scattered = 0;
 	}
-	if (below || is_told_above(floods, id)) {
+	if (below || is_told_above(floods, id) || is_overspill(floods, id)) {
 		subject->covered = 1;
 		subject->covered_at = tick;
 		return 1;
