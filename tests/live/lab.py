@@ -322,6 +322,25 @@ def address(family, side, n):
     return f"fd00::{side + 1}:{n + 1:x}"
 
 
+def exchange(client, server, question=b"hello", answer=b"welcome"):
+    client.sendall(question)
+    assert server.recv(100) == question
+    server.sendall(answer)
+    assert client.recv(100) == answer
+
+
+def ack_at_once(sock):
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def close_in_four(lab, first, second, flow, states):
+    """Each FIN has its own ACK."""
+    ack_at_once(second)
+    first.close()
+    lab.wait_states(flow, *states)
+    second.close()
+
+
 def lose_connection(sock):
     """Closes with a RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
