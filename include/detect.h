@@ -178,8 +178,7 @@ INLINE enum found silent_leave(struct detector *d, struct finding *finding)
 {
 	silent_tell(d, FOUND_SILENT_END, finding);
 	enter(d, MODE_CALM);
-	d->silence.held = 0;
-	silence_run_reset(&d->silence);
+	d->silence = (struct silence){ 0 };
 	return FOUND_SILENT_END;
 }
 

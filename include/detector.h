@@ -38,6 +38,7 @@ struct detector {
 	s64 usual_syn, usual_completed, usual_failed; /* frozen while in alarm */
 	s64 strain;				      /* the usual level of cusum */
 	s64 recent_syn, recent_completed;	      /* over some eight ticks */
+	s64 recent_failed;
 	s64 pool[LAGS - 1], error[LAGS];	      /* see usual.h */
 	s64 cusum, missing;			      /* see strain.h */
 	s64 crowd_usual;

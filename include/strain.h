@@ -17,7 +17,9 @@
 #define UNEXPLAINED_TICKS (2 * TICKS_PER_SEC)
 #define ONSET_TICKS (2 * TICKS_PER_SEC) /* older sums fade */
 #define COLD_UNANSWERED 15 /* ticks: the server may be slow */
+#define HOT_SHARE 16			/* of the threshold in one tick is a sign */
 #define HOT_TICKS 4			/* of the last eight */
+#define CHANCE 12 /* SYNs, on any service that has some */
 #define MISSING_CHANCE 2 /* completions */
 #define MISSING_FACTOR 10		/* each completion missed explains so many failures: SYNs may have risen, too */
 #define SILENT_FACTOR 4			/* SYNs without answer are a flood from so many times the usual rate on */
@@ -38,6 +40,11 @@ INLINE s64 least_of(const struct detect_config *config)
 INLINE s64 by_sensitivity(s64 x, const struct detect_config *config)
 {
 	return x * DETECT_SENSITIVITY / (config->sensitivity ? config->sensitivity : DETECT_SENSITIVITY);
+}
+
+INLINE s64 unscaled(s64 h, const struct detect_config *config)
+{
+	return h * (config->sensitivity ? config->sensitivity : DETECT_SENSITIVITY) / DETECT_SENSITIVITY;
 }
 
 /*
@@ -61,7 +68,7 @@ INLINE s64 slack_of(const struct detector *d, const struct bin *bin, const struc
 {
 	if (is_cold(d))
 		return least_of(config) / 8 + FIXED(bin->syn) / 4;
-	return least_of(config) / 8 + by_sensitivity(d->usual_syn / 32, config) + usual_failed_now(d);
+	return least_of(config) / 16 + by_sensitivity(d->usual_syn / 32, config) + usual_failed_now(d);
 }
 
 INLINE s64 usual_of(const struct detector *d)
@@ -82,9 +89,12 @@ INLINE s64 threshold(const struct detector *d, s64 rise, const struct detect_con
 {
 	s64 h = (usual_of(d) * lag_chance_ms[d->lag] + rise * lag_allowance_ms[d->lag]) / 100;
 
+	if (usual_of(d) >= FIXED(1))
+		h += FIXED(CHANCE);
 	if (h < least_of(config) * 12 / 5)
 		h = least_of(config) * 12 / 5;
-	if (h < d->strain * 6)
+	/* in the first minute the sum of a flood would be learned itself */
+	if (!is_cold(d) && h < d->strain * 6)
 		h = d->strain * 6;
 	return by_sensitivity(h, config);
 }
@@ -124,11 +134,6 @@ INLINE u64 millionths(u64 part, u64 of)
 	return of ? (part < of ? part : of) * 1000000 / of : 0;
 }
 
-INLINE s64 failed_beyond_usual(const struct detector *d)
-{
-	return FIXED(onset_failed(&d->onset)) - (is_cold(d) ? 0 : usual_failed_now(d) * d->onset.ticks);
-}
-
 INLINE int mostly_unanswered(const struct onset *onset)
 {
 	return onset_unanswered(onset) * 2 > onset_failed(onset);
@@ -148,14 +153,17 @@ INLINE void missing_step(struct detector *d, const struct bin *bin)
 /* How much of the sum this explains. */
 INLINE s64 stalled_of(const struct detector *d)
 {
-	return d->missing > FIXED(MISSING_CHANCE) ? d->missing * MISSING_FACTOR : 0;
+	/* where an open in a tick is rare, half a second without one is nothing */
+	s64 chance = FIXED(d->usual_completed < FIXED(1) ? 2 * MISSING_CHANCE : MISSING_CHANCE);
+
+	return d->missing > chance ? d->missing * MISSING_FACTOR : 0;
 }
 
 /* Of a steep rise, completions soon make up a good part if it is a crowd. */
 INLINE int rise_fails(const struct detector *d, s64 excess)
 {
 	if (excess >= usual_of(d) * d->onset.ticks)
-		return d->cusum * 10 >= excess * 7;
+		return (d->cusum + FIXED(MISSING_CHANCE)) * 10 >= excess * 7;
 	return d->cusum * 5 >= excess * 2;
 }
 
@@ -167,7 +175,7 @@ INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect
 	s64 factor = d->mode == MODE_SILENT ? 2 * SILENT_FACTOR : SILENT_FACTOR;
 
 	if (!(d->hot & 1) || __builtin_popcount(d->hot) < HOT_TICKS || d->cusum - stalled_of(d) < h ||
-	    failed_beyond_usual(d) * 10 < least_of(config) * 15 / 2 * (onset->ticks - 1))
+	    d->recent_failed * 20 < least_of(config) * 11)
 		return 0;
 	if (is_cold(d))
 		return d->cusum * 2 >= syn && (!mostly_unanswered(onset) || onset->ticks >= COLD_UNANSWERED);
@@ -186,11 +194,20 @@ INLINE void onset_reset(struct detector *d)
 
 enum strain { STRAIN_USUAL, STRAIN_HIGH, STRAIN_FLOOD };
 
+/* Over some four ticks: a flood of the least rate comes near its rate within half a second. */
+INLINE void note_failed(struct detector *d, s64 failed)
+{
+	s64 beyond = failed - (is_cold(d) ? 0 : usual_failed_now(d));
+
+	d->recent_failed += (beyond - d->recent_failed) / 4;
+}
+
 /* One tick that is not in alarm. */
 INLINE enum strain strain_step(struct detector *d, const struct bin *bin, const struct detect_config *config)
 {
 	s64 failed = failed_of(d, bin, config) - slack_of(d, bin, config), rise, h;
 
+	note_failed(d, failed_of(d, bin, config));
 	missing_step(d, bin);
 	d->cusum += failed;
 	if (d->cusum <= 0 || config->settling) {
@@ -204,7 +221,7 @@ INLINE enum strain strain_step(struct detector *d, const struct bin *bin, const 
 	if (rise < d->recent_syn - usual_of(d))
 		rise = d->recent_syn - usual_of(d);
 	h = threshold(d, rise, config);
-	d->hot = (u8)(d->hot << 1 | (failed >= h / 16));
+	d->hot = (u8)(d->hot << 1 | (failed * HOT_SHARE >= unscaled(h, config)));
 	if (d->cusum < h) {
 		d->onset.unexplained = 0;
 		return d->cusum * 2 < threshold(d, 0, config) ? STRAIN_USUAL : STRAIN_HIGH;

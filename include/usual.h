@@ -34,7 +34,7 @@ INLINE s64 average(s64 mean, s64 x, u32 warm)
  * ticks; of four tanks, that which foretells the completions best has the service's lag.
  * The first has none: what comes goes in the same tick.
  */
-static const u32 lag_divisor[LAGS] = { 1, 2, 4, 10 };
+static const u32 lag_divisor[LAGS] = { 10, 25, 60, 130 }; /* tenths */
 /* How long completions may keep one waiting: the lag, and that of a crowd from farther away. */
 static const u32 lag_allowance_ms[LAGS] = { 200, 300, 1000, 1800 };
 /* Usual SYNs of so long may be without completion, by chance or because a path stumbles. */
@@ -47,7 +47,7 @@ INLINE void lag_drain(struct detector *d, s64 syn, s64 foretold[LAGS])
 		s64 *pool = &d->pool[i - 1];
 
 		*pool += syn;
-		foretold[i] = *pool / lag_divisor[i];
+		foretold[i] = *pool * 10 / lag_divisor[i];
 		*pool -= foretold[i];
 	}
 }
@@ -64,7 +64,7 @@ INLINE void learn_lag(struct detector *d, const s64 foretold[LAGS], s64 complete
 
 		d->error[i] = average(d->error[i], miss < most ? miss : most, d->warm);
 		/* the slower tanks smooth more, which helps with any lag: they must do better by more than that */
-		if (d->error[i] * 17 < d->error[best] * 16)
+		if (d->error[i] * 65 < d->error[best] * 64)
 			best = i;
 	}
 	/* too little traffic tells nothing */
