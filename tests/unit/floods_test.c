@@ -405,7 +405,7 @@ static void test_description_is_cleared(void **state)
 	give_row(stand, 3, "10.0.0.2", 80);
 	run(stand, 700, 3, 1, 5, 0);
 	run(stand, 20, 3, 1, 5, 400);
-	assert_int_equal(stand->sources[0].syns, 0);
+	assert_int_equal(sources_syns(&stand->sources[0]), 0);
 	assert_int_equal(stand->sources[0].rank[77], 0);
 	assert_int_equal(stand->sources[1].rank[77], 0x55);
 	assert_int_equal(nth(stand, PHASE_START, 0)->sources, UNKNOWN);
