@@ -109,7 +109,10 @@ INLINE void service_give(struct service *row, const struct row_name *name)
 	add32(&row->born, 1);
 }
 
-/* A free word of the line, or one whose rank is below `limit` and that can be spared, becomes the name's. Its index, or -1. */
+/*
+ * A free word of the line, or one whose rank is below `limit` and that can be
+ * spared, becomes the name's. Its index, or -1.
+ */
 INLINE int service_take(const struct row_name *name, u32 line, u32 limit)
 {
 	u64 *words = env_line(line);

@@ -75,7 +75,8 @@ static u32 choose_row_bits(u64 bytes)
 
 static u32 pending_rows(u64 slots, u32 row_bits)
 {
-	u64 unit = row_slots(row_bits), most = slots - slots / 8 - unit; /* an eighth, rounded down, is for connections */
+	/* connections get an eighth, and come in whole rows */
+	u64 unit = row_slots(row_bits), most = slots - slots / 8 - unit;
 
 	if (slots < PENDING_WANTED)
 		return at_least_rows(slots / 4 * 3, row_bits);

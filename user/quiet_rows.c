@@ -41,6 +41,10 @@ static int same_as_before(struct quiet_row *before, const struct service *row)
 	return 0;
 }
 
+/*
+ * Who races: a packet that found the row just now adds one count to what is
+ * past; and a row that was given away and back between the two reads of its word is freed anew.
+ */
 static void look(struct quiet_rows *quiet, const struct service_table *table)
 {
 	for (u32 i = 0; i < quiet->count; i++) {

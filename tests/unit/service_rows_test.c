@@ -275,8 +275,9 @@ static void what_finds_no_room_at_all_is_the_others(void **state)
 static void addresses_that_cannot_be_are_told_apart(void **state)
 {
 	const struct address odd[] = {
-		v4(0), v4(0xffffffff), v4(0xffff), v4(0x7f000001), v4(0xe0000001), v6("::"), v6("::1"), v6("::ffff"),
-		v6("ff02::1"), v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), v6("0:ffff:0a00:1::"), v6("::fffe:a00:1"),
+		v4(0), v4(0xffffffff), v4(0xffff), v4(0x7f000001), v4(0xe0000001), v6("::"), v6("::1"),
+		v6("::ffff"), v6("ff02::1"), v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), v6("0:ffff:0a00:1::"),
+		v6("::fffe:a00:1"),
 	};
 
 	(void)state;
@@ -292,7 +293,6 @@ static void addresses_that_cannot_be_are_told_apart(void **state)
 		assert_int_equal(row_of(odd[i], 80, SERVICE_WHOLE)->count[SERVICE_SYN], i + 1);
 		assert_int_equal(row_of(odd[i], 65535, SERVICE_WHOLE)->count[SERVICE_SYN], i + 1);
 	}
-	assert_true(address_is_v4(&(struct address){ { 0, address_prefix(&odd[3]).word[1] } }));
 }
 
 static void only_syns_and_completions_make_rows(void **state)
