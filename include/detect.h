@@ -195,13 +195,6 @@ INLINE enum found interrupt(struct detector *d, const struct evidence *evidence,
 	}
 }
 
-INLINE void learn(struct detector *d, const struct bin *bin, const s64 foretold[LAGS],
-		  const struct detect_config *config)
-{
-	learn_lag(d, foretold, FIXED(bin->completed));
-	learn_usual(d, FIXED(bin->syn), FIXED(bin->completed), failed_of(d, bin, config));
-}
-
 INLINE enum found peace_step(struct detector *d, const struct bin *bin, const struct evidence *evidence,
 			     const struct detect_config *config, struct finding *finding)
 {
@@ -217,8 +210,10 @@ INLINE enum found peace_step(struct detector *d, const struct bin *bin, const st
 		return silence_ends(d, bin) ? silent_leave(d, finding) : FOUND_NOTHING;
 	}
 	learn_strain(d, config);
+	if (strain == STRAIN_USUAL) /* a flood would teach that completions take long, and hide behind it */
+		learn_lag(d, foretold, FIXED(bin->completed));
 	if (strain == STRAIN_USUAL || is_cold(d))
-		learn(d, bin, foretold, config);
+		learn_usual(d, FIXED(bin->syn), FIXED(bin->completed), failed_of(d, bin, config));
 	if (!config->sum && silence_begins(d, bin))
 		return d->mode == MODE_CROWD ? crowd_leave(d, finding) : silent_enter(d, finding);
 	if (d->mode == MODE_CROWD)
