@@ -158,6 +158,7 @@ class Connections:
         self.target = listener.getsockname()[:2]
         self.family = listener.family
         self.opened, self.failed, self.begun, self.ended = [], [], 0, set()
+        self.opened_at = {}  # seconds since the epoch, as events have it
         self.waiting, self.patient, self.orders = 0, True, []
         self.over = threading.Event()
         self.selector = selectors.DefaultSelector()
@@ -200,7 +201,9 @@ class Connections:
         if error:
             self.failed.append(os.strerror(error))
         else:
-            self.opened.append(Flow.of(sock))
+            flow = Flow.of(sock)
+            self.opened.append(flow)
+            self.opened_at[flow] = time.time()
         self.waiting -= 1
         self.close(sock)
 
