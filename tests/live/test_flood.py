@@ -157,7 +157,7 @@ def test_real_connections_beside_a_flood(slow_lab, mode, answered, tmp_path):
           f"{cpu / sent['delivered'] * 1e6:.3f} s of CPU a million SYNs, {resident / 2**10:+.0f} KiB, {lost_events(events)} events lost before the flood was found, "
           f"metrics every {rhythm.gap():.1f} s at the latest; {held['passed']} frames held")
     assert rhythm.gap() < 4
-    assert resident < 8 << 20  # the pages of the ring buffer, once each
+    assert resident < 8 << 20  # the pages of the two queues of events, once each
     # what it costs to be there at all, and what the flood costs
     assert cpu < 0.03 * (rhythm.written[-1] - rhythm.written[0] + 1) + 0.15 * sent["delivered"] / 1e6
     assert not clients.failed
