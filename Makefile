@@ -4,6 +4,7 @@
 #   sudo make demo    installs what is missing, builds, shows every event, cleans up
 #   sudo make test    all tests; prints "N passed, N failed, N skipped"
 #   sudo make deps    only installs what is missing for the above
+#   sudo make fresh   README's commands on a new Debian 12 in a directory of its own; takes half an hour
 #   make unit         the tests that need no root; make fuzz-smoke, make fuzz: the fuzzers
 #   make lint         warnings, cppcheck, clang-tidy; make format: clang-format
 #   make coverage     lines of include/ that unit tests and fuzzers reach
