@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -208,6 +208,7 @@ int main(int argc, char **argv)
 	static struct end ends[2];
 	int signals = ending_signals();
 
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* of a test that was killed, too */
 	if (argc != 8) {
 		fprintf(stderr, "usage: hold NAMESPACE DEVICE MAC MS DEVICE MAC MS\n");
 		return 2;

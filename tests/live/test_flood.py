@@ -179,6 +179,7 @@ def test_real_connections_beside_a_flood(slow_lab, mode, answered, tmp_path):
     assert 0 <= counters["handshakes_started"] - sent["delivered"] - real <= held["lost"]
     assert counters["handshakes_completed"] == counters["begun_by_handshake"] == counters["connections_fin"] == real
     assert counters["handshakes_timed_out"] + counters["handshakes_evicted"] == counters["handshakes_started"] - real
+    # with SYN cookies a connection may end twice for the server, and its stray segments are pending, too
     assert sum(event["count"] for event in events if event.get("what") == "pending_evicted") == \
-        counters["handshakes_evicted"]
+        counters["handshakes_evicted"] + counters["adoptions_evicted"]
     assert counters["begun_by_adoption"] == 0
