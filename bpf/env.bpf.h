@@ -23,6 +23,11 @@ INLINE u64 *env_line(u32 line)
 	return found ? found->word : NULL;
 }
 
+INLINE u64 *env_prints(u32 line)
+{
+	return bpf_map_lookup_elem(&prints, &line);
+}
+
 INLINE struct flow *env_flow(u32 slot)
 {
 	return bpf_map_lookup_elem(&flows, &slot);

@@ -85,7 +85,8 @@ INLINE struct bpf_sock *socket_v6(void *ctx, const struct endpoints *e)
 	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 }
 
-INLINE void ask_socket(void *ctx, struct segment *seg)
+/* A frame of its own: the caller's stands below the deepest chain of calls, whose stack is limited. */
+static __attribute__((noinline)) void ask_socket(void *ctx, struct segment *seg)
 {
 	struct endpoints endpoints;
 	struct bpf_sock *found;

@@ -55,6 +55,20 @@ typedef __s64 s64;
 #define HIDE(x) ((void)(x))
 #endif
 
+/* Begins to load what will be needed soon, and waits for nothing. p may be NULL. */
+#ifdef __bpf__
+INLINE void fetch(const void *p)
+{
+	if (p) {
+		u8 unused = *(const volatile u8 *)p;
+
+		(void)unused;
+	}
+}
+#else
+INLINE void fetch(const void *p) { __builtin_prefetch(p); }
+#endif
+
 /* An end of a connection is named by its index in the key: 0 or 1. */
 #define PEER_OF(end) ((end) ^ 1)
 

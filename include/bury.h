@@ -5,6 +5,7 @@
 
 #include "due.h"
 #include "pair.h"
+#include "seed.h"
 #include "service.h"
 
 /* Returns the alarm of its service. */
@@ -170,6 +171,21 @@ SUBPROGRAM int tomb_gone(struct flow *flow, u64 word, u32 how, u64 time)
 	if (word & WORD_TOLD_1)
 		tell_linger(tally, word, flow, PHASE_END, word_end_state(word, 0) == STATE_TIME_WAIT ? 0 : 1,
 			    STATE_TIME_WAIT, time);
+	return 0;
+}
+
+/* A SYN that nothing followed makes room for another. */
+SUBPROGRAM int evict_seed(const struct flow *flow, u64 word, u64 time)
+{
+	struct tally *tally = env_tally();
+	struct news news = { .kind = EVENT_CLOSE, .detail = HOW_EVICTED, .time = time };
+
+	if (!flow || !tally)
+		return 0;
+	COUNT(tally, handshakes_evicted);
+	news.suppressed = service_count_at(tally, &flow->key, PEER_OF(seed_client(flow)), flow->seed.service,
+					   SERVICE_EVICTED);
+	tell_seed(tally, &news, word, flow);
 	return 0;
 }
 

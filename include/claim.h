@@ -14,77 +14,58 @@
 /* Of the sixteen slots of a key at most a quarter may hold what a one-sided view inferred. */
 #define INFERRED_MAX 4
 
-/* Ticks since the flow's last sign of life (of a tombstone: since its end), as far as the word tells. */
-INLINE u32 word_age(u64 word, u32 tick)
-{
-	u32 patience = TOMB_TICKS;
-
-	if (word & WORD_TOMB) {
-		if ((word & WORD_TIME_WAIT) && !(word & WORD_TOLD_1) && CFG(time_wait_after))
-			patience = CFG(time_wait_after);
-	} else if (word_watch(word) == WATCH_PENDING) {
-		patience = CFG(give_up_after);
-		if (!(word & (WORD_TOLD_1 | WORD_ADOPTION)) && CFG(half_open_after) &&
-		    CFG(half_open_after) < patience)
-			patience = CFG(half_open_after);
-	}
-	return (u32)(ticks_between(word_due(word), tick) + (s32)patience + (1 << WORD_DUE_BITS));
-}
-
 /*
- * How well a flow can be spared; 0: not at all. Pending: a tombstone, then the
- * oldest. Connections: the oldest TIME_WAIT or other tombstone, then what was
- * only inferred; a connection that both ends proved is never given up.
+ * How well a connection can be spared; 0: not at all. The oldest TIME_WAIT or
+ * other tombstone goes first, then what was only inferred; a connection that both
+ * ends proved is never given up.
  */
-INLINE u64 spare(u64 word, u32 table, u32 tick)
+INLINE u64 spare(u64 word, u32 tick)
 {
-	u64 grade;
+	u32 patience = (word & WORD_TIME_WAIT) && !(word & WORD_TOLD_1) && CFG(time_wait_after) ? CFG(time_wait_after)
+												: TOMB_TICKS;
+	u32 age = (u32)(ticks_between(word_due(word), tick) + (s32)patience + (1 << WORD_DUE_BITS));
 
-	if (word & WORD_BUSY)
+	if ((word & WORD_BUSY) || !(word & (WORD_TOMB | WORD_INFERRED)))
 		return 0;
-	if (word & WORD_TOMB)
-		grade = 3;
-	else if (word & WORD_INFERRED)
-		grade = 2;
-	else if (table == TABLE_PENDING)
-		grade = 1;
-	else
-		return 0;
-	return grade << 32 | word_age(word, tick);
+	/* an inferred one's age counts from its deadline */
+	return (word & WORD_TOMB ? 2ULL : 1ULL) << 32 | age;
 }
 
-/* Free slots in the low half, inferred ones in the high. Without a branch: the verifier would try all 2^8. */
-SUBPROGRAM int line_room(u32 line)
+SUBPROGRAM int line_inferred(u32 line)
 {
 	u64 *words = env_line(line);
-	u64 used = 0, inferred = 0;
+	u64 inferred = 0;
 
 	if (!words)
 		return 0;
-	for (u32 i = 0; i < LINE_WORDS; i++) {
-		u64 word = READ_ONCE(words[i]);
-
-		inferred += (word & WORD_INFERRED) >> WORD_INFERRED_SHIFT;
-		used += (word | -word) >> 63;
-	}
-	return (int)(LINE_WORDS - used + (inferred << 16));
+	for (u32 i = 0; i < LINE_WORDS; i++)
+		inferred += (READ_ONCE(words[i]) & WORD_INFERRED) >> WORD_INFERRED_SHIFT;
+	return (int)inferred;
 }
 
-SUBPROGRAM int claim_free(u32 line, u64 claimed)
+/* free: marks of the line's free slots. */
+SUBPROGRAM int claim_free(u32 line, u64 free, u64 claimed)
 {
 	u64 *words = env_line(line);
 
 	if (!words)
 		return SLOT_BUSY;
-	for (u32 i = 0; i < LINE_WORDS; i++) {
-		if (!READ_ONCE(words[i]) && cas64(&words[i], 0, claimed) == 0)
+	for (u32 n = 0; n < LINE_WORDS && free; n++) {
+		u32 i = first_mark(free);
+
+		HIDE(i);
+		i &= LINE_WORDS - 1;
+		if (cas64(&words[i], 0, claimed) == 0) {
+			set_print(line * LINE_WORDS + i, print_of_tag(word_tag(claimed)));
 			return (int)(line * LINE_WORDS + i);
+		}
+		free &= free - 1;
 	}
 	return SLOT_NONE;
 }
 
-/* The slot in a line that can best be spared, in the low half; how well, in the high. 0: none. */
-SUBPROGRAM int best_spare(u32 line, u32 table, u32 tick, u32 only_inferred)
+/* The slot in a line of connections that can best be spared, or SLOT_NONE. */
+SUBPROGRAM int best_spare(u32 line, u32 tick, u32 only_inferred)
 {
 	u64 *words = env_line(line);
 	u64 best = 0;
@@ -94,7 +75,7 @@ SUBPROGRAM int best_spare(u32 line, u32 table, u32 tick, u32 only_inferred)
 		return SLOT_NONE;
 	for (u32 i = 0; i < LINE_WORDS; i++) {
 		u64 word = READ_ONCE(words[i]);
-		u64 grade = spare(word, table, tick);
+		u64 grade = spare(word, tick);
 
 		if (only_inferred && !(word & WORD_INFERRED))
 			continue;
@@ -104,6 +85,52 @@ SUBPROGRAM int best_spare(u32 line, u32 table, u32 tick, u32 only_inferred)
 		}
 	}
 	return slot;
+}
+
+/*
+ * How well a flow of the pending table can be spared: spare() for that table, as
+ * arithmetic, because a branch on a word that is not yet in the cache is guessed
+ * and guessed wrong. 0: held by somebody.
+ */
+INLINE u64 pending_rank(u64 word, u32 tick)
+{
+	u32 tomb = (u32)(word / WORD_TOMB) & 1, told = (u32)(word / WORD_TOLD_1 | word / WORD_ADOPTION) & 1;
+	u32 first = CFG(half_open_after) && CFG(half_open_after) < CFG(give_up_after) ? CFG(half_open_after)
+											: CFG(give_up_after);
+	u32 patience = first + told * (CFG(give_up_after) - first);
+	u64 age;
+
+	patience += tomb * (TOMB_TICKS - patience);
+	age = (u32)(ticks_between(word_due(word), tick) + (s32)patience + (1 << WORD_DUE_BITS));
+	return ((u64)tomb << 32 | age) & -(u64)(~word & WORD_BUSY);
+}
+
+INLINE u64 greater(u64 a, u64 b) /* of numbers below 2^63 */
+{
+	return a ^ ((a ^ b) & -((a - b) >> 63));
+}
+
+INLINE u64 best_rank(const u64 *words, u32 tick, u64 best)
+{
+	for (u32 i = 0; i < LINE_WORDS; i++)
+		best = greater(best, pending_rank(READ_ONCE(words[i]), tick) << 3 | i);
+	return best;
+}
+
+/* The slot of the pending table that a new flow with this hash would take if both its lines are full; or SLOT_NONE. */
+SUBPROGRAM int spare_pending(u64 hash, u32 tick)
+{
+	u32 a = candidate_line(hash, TABLE_PENDING, 0), b = candidate_line(hash, TABLE_PENDING, 1);
+	const u64 *words_a = env_line(a), *words_b = env_line(b);
+	u64 best_a, best_b;
+
+	if (!words_a || !words_b)
+		return SLOT_NONE;
+	best_a = best_rank(words_a, tick, 0);
+	best_b = best_rank(words_b, tick, 0);
+	if (!((best_a | best_b) >> 3))
+		return SLOT_NONE;
+	return best_b >> 3 > best_a >> 3 ? (int)(b * LINE_WORDS + (best_b & 7)) : (int)(a * LINE_WORDS + (best_a & 7));
 }
 
 /* Ends the flow in a slot and keeps the slot, held, for a new one. */
@@ -123,18 +150,59 @@ SUBPROGRAM int evict(u32 slot, u64 claimed, u64 time)
 		return SLOT_BUSY;
 	if (was & WORD_TOMB)
 		tomb_gone(flow, was, HOW_EVICTED, time);
+	else if (word_is_seed(was))
+		evict_seed(flow, was, time);
 	else
 		bury(flow, was, HOW_EVICTED, time, 0);
 	watch_account(tally, slot, was, 0);
+	set_print(slot, print_of_tag(word_tag(claimed)));
 	publish64(word, claimed);
 	return (int)slot;
 }
 
-INLINE int claim_spare(u32 a, u32 b, u32 table, u64 claimed, u64 time)
+/* A free slot in the emptier line of a key, held; or SLOT_NONE. table is a constant where this is called. */
+INLINE int claim_room(u64 hash, u32 table, u64 claimed)
 {
-	u32 tick = (u32)tick_of(time), only_inferred = 0;
-	int x = best_spare(a, table, tick, only_inferred);
-	int y = best_spare(b, table, tick, only_inferred);
+	u32 a = candidate_line(hash, table, 0), b = candidate_line(hash, table, 1);
+	u64 free_a = zero_bytes(line_prints(a)), free_b = zero_bytes(line_prints(b));
+	int slot;
+
+	if (!(free_a | free_b))
+		return SLOT_NONE;
+	if (marks_count(free_b) > marks_count(free_a)) {
+		slot = claim_free(b, free_b, claimed);
+		return slot < 0 ? claim_free(a, free_a, claimed) : slot;
+	}
+	slot = claim_free(a, free_a, claimed);
+	return slot < 0 ? claim_free(b, free_b, claimed) : slot;
+}
+
+/*
+ * A held slot for a new flow in the pending table, its word BUSY with the tag
+ * and the given marks and nothing else; or SLOT_BUSY.
+ */
+SUBPROGRAM int claim_pending(struct segment *seg, u64 marks)
+{
+	u64 claimed;
+	int slot;
+
+	if (!seg)
+		return SLOT_BUSY;
+	claimed = word_of_hash(seg->hash) | marks | WORD_BUSY;
+	slot = claim_room(seg->hash, TABLE_PENDING, claimed);
+	if (slot >= 0)
+		return slot;
+	slot = seg->spare;
+	if (slot < 0)
+		slot = spare_pending(seg->hash, (u32)tick_of(seg->time));
+	return slot < 0 ? SLOT_BUSY : evict((u32)slot, claimed, seg->time);
+}
+
+INLINE int evict_connection(u32 a, u32 b, u32 only_inferred, u64 claimed, u64 time)
+{
+	u32 tick = (u32)tick_of(time);
+	int x = best_spare(a, tick, only_inferred);
+	int y = best_spare(b, tick, only_inferred);
 	u64 *first, *second;
 
 	if (x < 0 && y < 0)
@@ -145,48 +213,18 @@ INLINE int claim_spare(u32 a, u32 b, u32 table, u64 claimed, u64 time)
 	second = word_at((u32)y);
 	if (!first || !second)
 		return SLOT_BUSY;
-	return evict((u32)(spare(READ_ONCE(*first), table, tick) >= spare(READ_ONCE(*second), table, tick)
-				   ? x : y),
-		     claimed, time);
+	return evict((u32)(spare(READ_ONCE(*first), tick) >= spare(READ_ONCE(*second), tick) ? x : y), claimed, time);
 }
 
-/*
- * A held slot in the table for a key with this hash, its word BUSY with the
- * tag and the given marks and nothing else; or SLOT_NONE, SLOT_BUSY.
- */
-SUBPROGRAM int claim_slot(u64 hash, u32 table, u64 marks, u64 time)
+/* The same in the connection table; SLOT_NONE when it is full of what may not be evicted. */
+SUBPROGRAM int claim_connection(u64 hash, u64 marks, u64 time)
 {
 	u64 claimed = word_of_hash(hash) | marks | WORD_BUSY;
-	u32 a, b;
-	int slot, room_a, room_b;
+	u32 a = candidate_line(hash, TABLE_CONNECTIONS, 0), b = candidate_line(hash, TABLE_CONNECTIONS, 1);
+	u32 only_inferred = (marks & WORD_INFERRED) && line_inferred(a) + line_inferred(b) >= INFERRED_MAX;
+	int slot = only_inferred ? SLOT_NONE : claim_room(hash, TABLE_CONNECTIONS, claimed);
 
-	if (table == TABLE_PENDING) {
-		a = candidate_line(hash, TABLE_PENDING, 0);
-		b = candidate_line(hash, TABLE_PENDING, 1);
-	} else {
-		a = candidate_line(hash, TABLE_CONNECTIONS, 0);
-		b = candidate_line(hash, TABLE_CONNECTIONS, 1);
-	}
-	room_a = line_room(a);
-	room_b = line_room(b);
-	if ((marks & WORD_INFERRED) && (room_a >> 16) + (room_b >> 16) >= INFERRED_MAX) {
-		slot = best_spare(a, table, (u32)tick_of(time), 1);
-		if (slot < 0)
-			slot = best_spare(b, table, (u32)tick_of(time), 1);
-		return slot < 0 ? SLOT_NONE : evict((u32)slot, claimed, time);
-	}
-	if ((room_b & 0xffff) > (room_a & 0xffff)) {
-		u32 swap = a;
-
-		a = b;
-		b = swap;
-	}
-	slot = claim_free(a, claimed);
-	if (slot < 0)
-		slot = claim_free(b, claimed);
-	if (slot < 0)
-		slot = claim_spare(a, b, table, claimed, time);
-	return slot;
+	return slot < 0 ? evict_connection(a, b, only_inferred, claimed, time) : slot;
 }
 
 #endif

@@ -13,6 +13,7 @@ enum view { VIEW_HOST, VIEW_TAP, VIEW_ONE_SIDED };
 enum table { TABLE_PENDING, TABLE_CONNECTIONS, TABLE_SERVICES, TABLES };
 
 #define LINE_WORDS 8
+#define BUCKET_TAG_BITS 11 /* of a tag, that choose the bucket of the watch filter within its column */
 #define INSERT_LOCKS 4096
 #define FILTER_PORTS 16 /* most entries of --port */
 #define FILTER_HOSTS 16 /* most entries of --host */
@@ -38,7 +39,7 @@ struct table_plan {
 struct config {
 	u64 secret;
 	struct table_plan table[TABLES];
-	u32 row_bits;		/* lines a row, log2; the watch filter has 2^(13 + row_bits) buckets */
+	u32 row_bits;		/* lines a row, log2; the watch filter has 2^(BUCKET_TAG_BITS + row_bits) buckets */
 	u32 events;		/* bit per enum event_kind: those made, not filtered */
 
 	/* ticks of 100 ms; 0: never */

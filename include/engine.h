@@ -9,6 +9,7 @@
 #include "closing.h"
 #include "expire.h"
 #include "pending.h"
+#include "plant.h"
 #include "promote.h"
 
 #define FIND_NOTHING (-1)
@@ -38,8 +39,9 @@ SUBPROGRAM int try_slot(struct segment *seg, u32 slot, u32 want)
 	if (key_equal(&flow->key, &seg->key)) {
 		u64 tick = tick_of(seg->time);
 
-		if (word_is_due(was, (u32)tick)) {
-			now = expire(flow, was, tick);
+		now = hatch(flow, was);
+		if (word_is_due(now, (u32)tick)) {
+			now = expire(flow, now, tick);
 			watch_account(tally, slot, was, now);
 			env_note_due(slot, now);
 		}
@@ -47,6 +49,8 @@ SUBPROGRAM int try_slot(struct segment *seg, u32 slot, u32 want)
 			fit = line_table(slot >> 3) == TABLE_PENDING ? fit_pending(seg, flow, now)
 								      : fit_connection(seg, flow, now);
 	}
+	if (!now)
+		set_print(slot, 0);
 	publish64(word, fit >= want && now ? now | WORD_BUSY : now & ~WORD_BUSY);
 	return fit;
 }
@@ -56,15 +60,21 @@ SUBPROGRAM int find_in_line(struct segment *seg, u32 line, u32 want)
 {
 	u64 *words = env_line(line);
 	int found = FIND_NOTHING;
+	u64 marks;
 	u32 tag;
 
 	if (!words || !seg)
 		return FIND_NOTHING;
 	tag = TAG_OF_HASH(seg->hash);
-	for (u32 i = 0; i < LINE_WORDS; i++) {
-		u64 word = READ_ONCE(words[i]);
+	marks = prints_like(line_prints(line), print_of_tag(tag));
+	for (u32 n = 0; n < LINE_WORDS && marks; n++, marks &= marks - 1) {
+		u32 i = first_mark(marks);
+		u64 word;
 		int fit;
 
+		HIDE(i);
+		i &= LINE_WORDS - 1;
+		word = READ_ONCE(words[i]);
 		if (!word || word_tag(word) != tag)
 			continue;
 		fit = try_slot(seg, line * LINE_WORDS + i, want);
@@ -78,12 +88,21 @@ SUBPROGRAM int find_in_line(struct segment *seg, u32 line, u32 want)
 	return found;
 }
 
+/* Marks of the slots, in either line of this key, whose fingerprint is the key's. table is a constant. */
+INLINE u64 prints_of_key(u64 hash, u32 table)
+{
+	u8 print = print_of_tag(TAG_OF_HASH(hash));
+
+	return prints_like(line_prints(candidate_line(hash, table, 0)), print) |
+	       prints_like(line_prints(candidate_line(hash, table, 1)), print);
+}
+
 /* In both lines of the key; table is a constant where this is called. */
 INLINE int find_flow(struct segment *seg, u32 table, u32 want)
 {
 	int a, b;
 
-	if (!seg)
+	if (!seg || !prints_of_key(seg->hash, table))
 		return FIND_NOTHING;
 	a = find_in_line(seg, candidate_line(seg->hash, table, 0), want);
 	if (a >= 0 || a == FIND_BUSY)
@@ -117,13 +136,11 @@ INLINE int find_connection(struct segment *seg, int *pending)
 	return find_flow(seg, TABLE_CONNECTIONS, FIT_KEY);
 }
 
-/* Which end is the client of a flow that begins with this segment. */
+/* Which end is the client of a flow that begins with this segment, which is no SYN. */
 INLINE u16 orientation(const struct segment *seg)
 {
 	u32 e = seg->sender & 1, client;
 
-	if (is_plain_syn(seg))
-		return e ? FLOW_CLIENT_IS_1 : 0;
 	if (is_syn_ack(seg))
 		return FLOW_BY_SYNACK | (e ? 0 : FLOW_CLIENT_IS_1);
 	/* the higher port is the ephemeral one */
@@ -131,7 +148,7 @@ INLINE u16 orientation(const struct segment *seg)
 	return FLOW_BY_GUESS | (client ? FLOW_CLIENT_IS_1 : 0);
 }
 
-/* Makes a pending flow. restart: the SYN that this SYN-ACK answers was seen. Its slot, held, or SLOT_... */
+/* Makes a pending flow of a SYN-ACK or FIN. restart: the SYN that it answers was seen. Its slot, held, or SLOT_... */
 SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 {
 	struct tally *tally = env_tally();
@@ -141,9 +158,8 @@ SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 
 	if (!seg || !tally)
 		return SLOT_BUSY;
-	marks = is_plain_syn(seg) || restart || (CFG(view) == VIEW_ONE_SIDED && is_syn_ack(seg))
-			? 0 : WORD_ADOPTION;
-	slot = claim_slot(seg->hash, TABLE_PENDING, marks, seg->time);
+	marks = restart || (CFG(view) == VIEW_ONE_SIDED && is_syn_ack(seg)) ? 0 : WORD_ADOPTION;
+	slot = claim_pending(seg, marks);
 	if (slot < 0)
 		return slot;
 	flow = env_flow((u32)slot);
@@ -161,7 +177,7 @@ SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 		COUNT(tally, adoptions_started);
 	} else {
 		COUNT(tally, handshakes_started);
-		service_syn(tally, flow);
+		flow->service = service_syn(tally, &flow->key, flow_server(flow));
 	}
 	return slot;
 }
@@ -209,6 +225,8 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 		COUNT(tally, fin_ignored);
 		may_begin = 0;
 	}
+	if (slot < 0 && slot != FIND_BUSY && is_plain_syn(seg))
+		return plant(seg);
 	if (slot < 0 && slot != FIND_BUSY)
 		slot = find_other(seg, slot, may_begin, &fit);
 	if (slot == FIND_BUSY)
@@ -229,6 +247,31 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 }
 
 /*
+ * While the table is full, a new flow costs a walk through cold memory: its lines,
+ * then the record and the bucket of the flow that must go. The loads are begun
+ * here, side by side, before the first atomic operation makes each wait for the
+ * one before. It is no more than a guess: nothing is held yet.
+ */
+SUBPROGRAM int fetch_room(struct segment *seg)
+{
+	const u64 *word;
+
+	if (!seg)
+		return 0;
+	seg->spare = SLOT_NONE;
+	if (zero_bytes(line_prints(candidate_line(seg->hash, TABLE_PENDING, 0))) |
+	    zero_bytes(line_prints(candidate_line(seg->hash, TABLE_PENDING, 1))))
+		return 0;
+	seg->spare = spare_pending(seg->hash, (u32)tick_of(seg->time));
+	word = word_at((u32)seg->spare);
+	if (seg->spare < 0 || !word)
+		return 0;
+	fetch(env_flow((u32)seg->spare));
+	fetch(env_bucket(bucket_of_slot((u32)seg->spare, READ_ONCE(*word))));
+	return 0;
+}
+
+/*
  * Finds the flow of a segment and steps it; seg->time and seg->hash are set.
  * Returns the counter that the packet is filed under, or STEP_BUSY.
  */
@@ -242,6 +285,7 @@ INLINE int engine_step(struct segment *seg)
 		return C_internal_error;
 	may_begin = !(seg->flags & TCP_RST) && (seg->flags & (TCP_SYN | TCP_FIN));
 	if (may_begin) {
+		fetch_room(seg);
 		lock = insert_lock(seg->hash);
 		if (!lock)
 			return STEP_BUSY;
@@ -302,35 +346,19 @@ INLINE int normalise_flags(struct segment *seg)
 	return 0;
 }
 
-/* Whether a word of the line has this tag; without a branch, for the verifier would try all 2^8. */
-INLINE u64 tag_in_line(u32 line, u32 tag)
-{
-	const u64 *words = env_line(line);
-	u64 found = 0;
-
-	if (!words)
-		return 0;
-	for (u32 i = 0; i < LINE_WORDS; i++)
-		found |= ((u64)(word_tag(READ_ONCE(words[i])) ^ tag) - 1) >> 63;
-	return found;
-}
-
 /*
- * The filter's bucket stands for many flows. Words tell nearly all of the
- * others from this one before a clock is read or a record touched, which is what
+ * The filter's bucket stands for many flows. Fingerprints tell nearly all of the
+ * others from this one before a clock is read or a line touched, which is what
  * keeps data packets cheap while a flood fills the filter.
  */
-INLINE u64 tag_is_there(const struct segment *seg)
+INLINE u64 print_is_there(const struct segment *seg)
 {
-	u32 tag = TAG_OF_HASH(seg->hash);
 	u64 found = 0;
 
 	if (seg->watched & BUCKET_P_MASK)
-		found |= tag_in_line(candidate_line(seg->hash, TABLE_PENDING, 0), tag) |
-			 tag_in_line(candidate_line(seg->hash, TABLE_PENDING, 1), tag);
+		found |= prints_of_key(seg->hash, TABLE_PENDING);
 	if (seg->watched & ~BUCKET_P_MASK)
-		found |= tag_in_line(candidate_line(seg->hash, TABLE_CONNECTIONS, 0), tag) |
-			 tag_in_line(candidate_line(seg->hash, TABLE_CONNECTIONS, 1), tag);
+		found |= prints_of_key(seg->hash, TABLE_CONNECTIONS);
 	return found;
 }
 
@@ -355,7 +383,7 @@ INLINE int engine_prepare(struct segment *seg)
 		return ENGINE_GO_ON;
 	if (!seg->watched)
 		return C_not_watched;
-	return tag_is_there(seg) ? ENGINE_GO_ON : C_no_connection;
+	return print_is_there(seg) ? ENGINE_GO_ON : C_no_connection;
 }
 
 /* Is it worth asking the receiver's socket for its numbers? Only a FIN or RST of a connection is. */

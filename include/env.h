@@ -6,6 +6,7 @@
  *
  *   CFG(field)            a field of struct config
  *   env_line(line)        the eight words of a line
+ *   env_prints(line)      the fingerprints of a line's slots
  *   env_flow(slot)        the record of a slot (slot = 8 * line + word) of both flow tables
  *   env_service(index)    row of the service table, index from 0
  *   env_sources(index)    description of an alarm's sources; NULL from SOURCES on
@@ -39,6 +40,7 @@
 #define PAIR_LINES 512
 
 INLINE u64 *env_line(u32 line);
+INLINE u64 *env_prints(u32 line);
 INLINE struct flow *env_flow(u32 slot);
 INLINE struct service *env_service(u32 index);
 INLINE struct sources *env_sources(u32 index);

@@ -104,11 +104,11 @@ INLINE u64 expire_fin(struct tally *tally, u64 word, struct flow *flow, u64 time
 
 /*
  * A flow that was silent for --idle-after is looked up again for 60 s. Not
- * more than a sixteenth of the filter's buckets at once, or the filter is none.
+ * more than a quarter of the filter's buckets at once, or the filter is none.
  */
 INLINE u64 begin_probation(struct tally *tally, u64 word, struct flow *flow, u64 time)
 {
-	u32 limit = 1u << (BUCKET_TAG_BITS - 4) << CFG(row_bits);
+	u32 limit = 1u << (BUCKET_TAG_BITS - 2) << CFG(row_bits);
 	u32 *level = env_probation();
 
 	if (!CFG(idle_after))
@@ -192,6 +192,7 @@ SUBPROGRAM u64 expire(struct flow *flow, u64 word, u64 now_tick)
 {
 	if (!flow)
 		return word;
+	word = hatch(flow, word);
 	for (int n = 0; n < 6 && word && word_is_due(word, (u32)now_tick); n++)
 		word = expire_once(flow, word, now_tick);
 	return word;

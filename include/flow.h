@@ -40,7 +40,8 @@ enum watch {
 #define WORD_INFERRED_SHIFT 21
 #define WORD_INFERRED (1ULL << WORD_INFERRED_SHIFT) /* one-sided: may fill a quarter of the table, goes first */
 #define WORD_ADOPTION (1ULL << 22) /* in the pending table: no handshake, a candidate */
-#define WORD_TIME_WAIT (1ULL << 23)
+#define WORD_TIME_WAIT (1ULL << 23) /* of a tombstone: it ended by FIN */
+#define WORD_SEED WORD_TIME_WAIT     /* of a live pending flow: the record is but a seed, see struct seed */
 #define WORD_DUE_SHIFT 24
 #define WORD_DUE_BITS 20
 #define WORD_DUE_MASK (((1ULL << WORD_DUE_BITS) - 1) << WORD_DUE_SHIFT)
@@ -144,20 +145,50 @@ enum flow_flag {
 	FLOW_ASKED = 0x8000,	   /* the socket table was asked about it */
 };
 
+/*
+ * All there is to tell of a flow that has shown one SYN. With the key before it
+ * it fills one cache line; the rest of the record is written by hatch(), when
+ * something more comes. Most of a flood never hatches.
+ */
+struct seed {
+	u32 isn;
+	u32 len;   /* of the data in the SYN */
+	u16 mss;
+	u16 place;
+	u16 service; /* see struct flow */
+	u8 offers; /* enum offer */
+	u8 bits;   /* window scale in the low four, SEED_... */
+};
+
+#define SEED_WSCALE 0x0f
+#define SEED_CLIENT_IS_1 0x10
+#define SEED_LOCAL 0x20
+
 struct flow {
 	struct key key;
 	u64 first_ns;	/* first segment seen */
+	union {
+		struct end end[2];
+		struct seed seed; /* with WORD_SEED */
+	};
 	u64 mark_ns;	/* before the open: first SYN-ACK; later: first FIN, then its ACK; 0: none */
-	struct end end[2];
 	u32 last_tick;	/* last sign of life, ticks since 0 modulo 2^32 */
 	u16 flags;	/* enum flow_flag */
 	u8 how;		/* enum close_how, once it ended */
 	u8 duplicates, challenge_acks, disproved; /* not more than 255 */
 	u8 finishing;	/* with WORD_TOLD_2: the end whose wait to finish was told */
-	u8 zero[5];
+	u8 zero;
+	u16 service;	/* where its service's row was, plus 1; 0: not looked for */
+	u8 zero2[2];
 };
 
 _Static_assert(sizeof(struct flow) == 160, "40 + 16 + 88 + 16");
+_Static_assert(__builtin_offsetof(struct flow, seed) + sizeof(struct seed) == 64, "a seed is one cache line");
+
+INLINE int word_is_seed(u64 word)
+{
+	return (word & (WORD_SEED | WORD_TOMB)) == WORD_SEED;
+}
 
 INLINE u32 flow_client(const struct flow *flow)
 {

@@ -66,7 +66,7 @@ SUBPROGRAM int supersede(struct flow *newer, u32 slot, u32 tag, u64 time)
 				now = 0;
 			}
 		} else if (flow->first_ns <= newer->first_ns) {
-			now = bury(flow, was, HOW_REPLACED, time, 0);
+			now = bury(flow, hatch(flow, was), HOW_REPLACED, time, 0);
 		}
 	}
 	release(tally, slot, word, was, now);
@@ -75,15 +75,15 @@ SUBPROGRAM int supersede(struct flow *newer, u32 slot, u32 tag, u64 time)
 
 SUBPROGRAM int supersede_line(struct flow *newer, u32 line, u32 tag, u32 own_slot, u64 time)
 {
-	u64 *words = env_line(line);
+	u64 marks = prints_like(line_prints(line), print_of_tag(tag));
 
-	if (!words || !newer)
+	if (!newer)
 		return 0;
-	for (u32 i = 0; i < LINE_WORDS; i++) {
-		u64 word = READ_ONCE(words[i]);
+	for (u32 n = 0; n < LINE_WORDS && marks; n++, marks &= marks - 1) {
+		u32 slot = line * LINE_WORDS + first_mark(marks);
 
-		if (word && word_tag(word) == tag && line * LINE_WORDS + i != own_slot)
-			supersede(newer, line * LINE_WORDS + i, tag, time);
+		if (slot != own_slot)
+			supersede(newer, slot, tag, time);
 	}
 	return 0;
 }
@@ -158,10 +158,10 @@ SUBPROGRAM int move_flow(struct flow *flow, u64 word, struct segment *seg)
 
 	if (!tally || !flow || !seg)
 		return SLOT_BUSY;
-	slot = claim_slot(seg->hash, TABLE_CONNECTIONS, word & WORD_INFERRED, seg->time);
+	slot = claim_connection(seg->hash, word & WORD_INFERRED, seg->time);
 	/* the one to go is in somebody's hand for a moment: that is not a full table */
 	if (slot == SLOT_BUSY)
-		slot = claim_slot(seg->hash, TABLE_CONNECTIONS, word & WORD_INFERRED, seg->time);
+		slot = claim_connection(seg->hash, word & WORD_INFERRED, seg->time);
 	if (slot < 0)
 		return slot;
 	target = env_flow((u32)slot);

@@ -214,32 +214,48 @@ INLINE u32 service_alarm(const struct flow *flow)
 	return row ? READ_ONCE(row->alarm) : 0;
 }
 
-/* Returns the row's alarm. */
-INLINE u32 service_count(struct tally *tally, const struct flow *flow, enum service_count what)
+/* hint: the row's index plus 1, as it was when the flow began; it may be another's by now. */
+INLINE struct service *service_hinted(const struct key *key, u32 server, u32 hint)
 {
-	u32 server = flow_server(flow);
-	struct service *row =
-		service_at(tally, service_find(&flow->key.addr[server], flow->key.port[server]));
+	struct service *row = hint ? env_service(hint - 1) : 0;
 
+	return row && row->port == key->port[server] && row->prefix == SERVICE_WHOLE &&
+	       address_equal(&row->addr, &key->addr[server]) ? row : 0;
+}
+
+/* Returns the row's alarm. */
+INLINE u32 service_count_at(struct tally *tally, const struct key *key, u32 server, u32 hint,
+			    enum service_count what)
+{
+	struct service *row = service_hinted(key, server, hint);
+
+	if (!row)
+		row = service_at(tally, service_find(&key->addr[server], key->port[server]));
 	if (!row)
 		return 0;
 	add64(&row->count[what], 1);
 	return READ_ONCE(row->alarm);
 }
 
-/* A handshake begins. */
-INLINE void service_syn(struct tally *tally, const struct flow *flow)
+INLINE u32 service_count(struct tally *tally, const struct flow *flow, enum service_count what)
 {
-	u32 server = flow_server(flow), alarm;
-	struct service *row = service_at(
-		tally, service_find_or_make(&flow->key.addr[server], flow->key.port[server], 0));
+	return service_count_at(tally, &flow->key, flow_server(flow), flow->service, what);
+}
+
+/* A handshake begins. Returns the hint for what is counted later. */
+INLINE u16 service_syn(struct tally *tally, const struct key *key, u32 server)
+{
+	int index = service_find_or_make(&key->addr[server], key->port[server], 0);
+	struct service *row = service_at(tally, index);
+	u32 alarm;
 
 	if (!row)
-		return;
+		return 0;
 	add64(&row->count[SERVICE_SYN], 1);
 	alarm = READ_ONCE(row->alarm);
 	if (alarm)
-		note_source(alarm, &flow->key.addr[PEER_OF(server)]);
+		note_source(alarm, &key->addr[PEER_OF(server)]);
+	return (u16)(index + 1);
 }
 
 INLINE void service_completed(struct tally *tally, const struct flow *flow, u64 open_ns)

@@ -8,23 +8,26 @@
 /* Any flow with this key in a line of the connection table, held; or FIND_... */
 SUBPROGRAM int find_key(struct segment *seg, u32 line)
 {
-	u64 *words = env_line(line);
+	u64 marks;
+	u32 tag;
 
-	if (!words || !seg)
+	if (!seg)
 		return FIND_NOTHING;
-	for (u32 i = 0; i < LINE_WORDS; i++) {
-		u32 slot = line * LINE_WORDS + i;
+	tag = TAG_OF_HASH(seg->hash);
+	marks = prints_like(line_prints(line), print_of_tag(tag));
+	for (u32 n = 0; n < LINE_WORDS && marks; n++, marks &= marks - 1) {
+		u32 slot = line * LINE_WORDS + first_mark(marks);
 		struct flow *flow = env_flow(slot);
-		u64 word = READ_ONCE(words[i]);
+		u64 *place = word_at(slot), word;
 		int busy;
 
-		if (!flow || !word || (word & WORD_TOMB) || word_tag(word) != TAG_OF_HASH(seg->hash))
+		if (!flow || !place || (READ_ONCE(*place) & WORD_TOMB))
 			continue;
-		word = hold(&words[i], TAG_OF_HASH(seg->hash), &busy);
+		word = hold(place, tag, &busy);
 		if (word && key_equal(&flow->key, &seg->key))
 			return (int)slot;
 		if (word)
-			publish64(&words[i], word);
+			publish64(place, word);
 	}
 	return FIND_NOTHING;
 }
@@ -106,7 +109,7 @@ SUBPROGRAM int adopt_socket(struct segment *seg, u32 proofs0, u32 proofs1, u32 c
 		return 0;
 	}
 	COUNT(tally, adoptions_started);
-	slot = claim_slot(seg->hash, TABLE_CONNECTIONS, 0, seg->time);
+	slot = claim_connection(seg->hash, 0, seg->time);
 	flow = env_flow((u32)slot);
 	word = word_at((u32)slot);
 	if (slot < 0 || !flow || !word) {

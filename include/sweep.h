@@ -60,6 +60,7 @@ SUBPROGRAM u64 conclude(struct flow *flow, u64 word, u32 how, u64 time)
 
 	if (!flow || !tally || (word & WORD_TOMB))
 		return word;
+	word = hatch(flow, word);
 	if (word_watch(word) == WATCH_RESET) {
 		flow->flags |= FLOW_RESET_INFERRED;
 		return bury(flow, word, HOW_RESET, time, 0);

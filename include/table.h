@@ -7,7 +7,7 @@
  * The column comes from the hash alone and is the same in both tables; the row
  * has two choices, each worked out of the other with the tag, so that a sweep,
  * which sees only a word and where it stands, can tell the flow's bucket in the
- * watch filter: column and the low 13 bits of the tag.
+ * watch filter: column and the low bits of the tag.
  *
  * Who races: packets of one flow on several CPUs, and the sweep. Whoever wants
  * to read or write a record first makes its word BUSY by compare-and-swap and
@@ -22,6 +22,7 @@
 
 #include "atomic.h"
 #include "env.h"
+#include "prints.h"
 #include "watch.h"
 
 #define HOLD_LOOKS 32
@@ -106,6 +107,8 @@ INLINE void release(struct tally *tally, u32 slot, u64 *word, u64 was, u64 now)
 {
 	watch_account(tally, slot, was, now);
 	env_note_due(slot, now);
+	if (!now)
+		set_print(slot, 0);
 	publish64(word, now & ~WORD_BUSY);
 }
 

@@ -4,28 +4,7 @@
 #define TCPSHAKE_TELL_H
 
 #include "env.h"
-
-/* The moment of a deadline: the tick `due` (20 bits of it kept) that lies nearest before now_tick. */
-INLINE u64 due_time(u32 due, u64 now_tick)
-{
-	return (now_tick - (s64)ticks_between(due, (u32)now_tick)) * TICK_NS;
-}
-
-INLINE u64 tick_of(u64 ns)
-{
-	return ns / TICK_NS;
-}
-
-/* First tick at or after ns. */
-INLINE u64 tick_after(u64 ns)
-{
-	return (ns + TICK_NS - 1) / TICK_NS;
-}
-
-INLINE u32 ticks_limited(u32 ticks)
-{
-	return ticks < TICKS_MAX ? ticks : TICKS_MAX;
-}
+#include "seed.h"
 
 struct news {
 	u64 time;
@@ -37,8 +16,8 @@ struct news {
 	u32 suppressed; /* not 0: the summaries of a flood stand for it */
 };
 
-/* Returns 1 when the event is on its way, 0 when it is filtered or lost (and counted as that). */
-INLINE int tell(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
+/* An event that lacks but its flow and word; NULL when it is filtered or lost (and counted as that). */
+INLINE struct event *begin_event(struct tally *tally, const struct news *news)
 {
 	struct event *event;
 
@@ -69,10 +48,36 @@ INLINE int tell(struct tally *tally, const struct news *news, u64 word, const st
 	event->time = news->time;
 	event->value = news->value;
 	event->value2 = news->value2;
+	return event;
+}
+
+/* Returns 1 when the event is on its way. */
+INLINE int tell(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
+{
+	struct event *event = begin_event(tally, news);
+
+	if (!event)
+		return 0;
 	event->word = word & ~WORD_DUE_MASK;
 	event->flow = *flow;
 	env_send(event);
 	return 1;
+}
+
+/* The close of a flow that is but a seed. The rest of its record, cold memory, is not touched: it hatches in the event. */
+INLINE void tell_seed(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
+{
+	struct event *event = begin_event(tally, news);
+
+	if (!event)
+		return;
+	event->word = word & ~(WORD_DUE_MASK | WORD_SEED);
+	event->flow.key = flow->key;
+	event->flow.first_ns = flow->first_ns;
+	event->flow.seed = flow->seed;
+	hatch_record(&event->flow);
+	event->flow.how = news->detail;
+	env_send(event);
 }
 
 INLINE void record_time(struct tally *tally, u32 histogram, u64 ns)

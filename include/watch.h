@@ -14,7 +14,6 @@
 #include "atomic.h"
 #include "env.h"
 
-#define BUCKET_TAG_BITS 13
 #define BUCKET_P 1u
 #define BUCKET_C (1u << 16)
 #define BUCKET_P_MASK 0xffffu

@@ -20,6 +20,7 @@ static __thread struct engine *engine __attribute__((unused));
 struct engine {
 	struct config config;
 	u64 *lines;
+	u64 *prints; /* of the flow tables' lines */
 	struct flow *flows;
 	struct service *services; /* one more than the table has: "other" */
 	u64 *touched;		  /* a bit for each of them: asked for since someone looked */
@@ -37,6 +38,7 @@ struct engine {
 };
 
 INLINE u64 *env_line(u32 line) { return engine->lines + (u64)line * LINE_WORDS; }
+INLINE u64 *env_prints(u32 line) { return engine->prints + line; }
 INLINE struct flow *env_flow(u32 slot) { return engine->flows + slot; }
 INLINE struct service *env_service(u32 index)
 {

@@ -42,6 +42,7 @@ static int allocate(struct engine *e)
 	if (posix_memalign((void **)&e->lines, 64, lines * 64))
 		return -ENOMEM;
 	memset(e->lines, 0, lines * 64);
+	e->prints = calloc(flow_lines(config), sizeof(*e->prints));
 	e->flows = calloc((u64)flow_lines(config) * LINE_WORDS, sizeof(*e->flows));
 	e->services = calloc(service_slots(config) + 1, sizeof(*e->services));
 	e->touched = calloc(service_slots(config) / 64 + 1, sizeof(*e->touched));
@@ -49,7 +50,8 @@ static int allocate(struct engine *e)
 	e->buckets = calloc(1u << (BUCKET_TAG_BITS + config->row_bits), sizeof(*e->buckets));
 	e->pair_lines = calloc(PAIR_LINES * LINE_WORDS, sizeof(*e->pair_lines));
 	e->block_due = malloc(blocks_of(config) * sizeof(*e->block_due));
-	if (!e->flows || !e->services || !e->touched || !e->sources || !e->buckets || !e->pair_lines || !e->block_due)
+	if (!e->prints || !e->flows || !e->services || !e->touched || !e->sources || !e->buckets || !e->pair_lines ||
+	    !e->block_due)
 		return -ENOMEM;
 	memset(e->block_due, 0xff, blocks_of(config) * sizeof(*e->block_due));
 	return 0;
@@ -79,6 +81,7 @@ void host_free(struct host *host)
 	if (!host)
 		return;
 	free(host->engine.lines);
+	free(host->engine.prints);
 	free(host->engine.flows);
 	free(host->engine.services);
 	free(host->engine.touched);
@@ -188,8 +191,8 @@ void host_expect(struct host *host, const struct segment *seg)
 	if (!(seg->flags & TCP_CONTROL))
 		return;
 	for (u32 n = 0; n < 2; n++) {
-		__builtin_prefetch(env_line(candidate_line(hash, TABLE_PENDING, n)));
-		__builtin_prefetch(env_line(candidate_line(hash, TABLE_CONNECTIONS, n)));
+		__builtin_prefetch(env_prints(candidate_line(hash, TABLE_PENDING, n)));
+		__builtin_prefetch(env_prints(candidate_line(hash, TABLE_CONNECTIONS, n)));
 	}
 }
 

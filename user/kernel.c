@@ -93,9 +93,10 @@ static int size_maps(struct kernel *kernel)
 	int error = 0;
 
 	error |= size_map(kernel, "lines", kernel->plan.lines);
+	error |= size_map(kernel, "prints", config->table[TABLE_SERVICES].first_line);
 	error |= size_map(kernel, "flows", config->table[TABLE_SERVICES].first_line * LINE_WORDS);
 	error |= size_map(kernel, "services", kernel->plan.services + 1);
-	error |= size_map(kernel, "buckets", (1u << (13 + config->row_bits)) / 1024);
+	error |= size_map(kernel, "buckets", ((1u << (BUCKET_TAG_BITS + config->row_bits)) + 1023) / 1024);
 	error |= size_map(kernel, "events", kernel->ring_bytes);
 	if (error)
 		return kernel_fail(kernel, -EINVAL, "cannot size the BPF maps");
@@ -141,7 +142,8 @@ static int load_object(struct kernel *kernel)
 {
 	int error = bpf_object__load(kernel->object);
 
-	if (error == -EPERM || error == -EACCES)
+	/* EACCES is the verifier's */
+	if (error == -EPERM)
 		return kernel_fail(kernel, -EPERM, "not permitted to load BPF programs (%s), with all capabilities\n"
 				   "a user namespace, a container's seccomp filter or a security module may forbid it",
 				   strerror(-error));
@@ -175,7 +177,7 @@ static void *map_memory(struct kernel *kernel, const char *name, size_t size, in
 }
 
 static size_t lines_size(const struct kernel *kernel) { return (size_t)kernel->plan.lines * 64; }
-static size_t buckets_size(const struct kernel *kernel) { return sizeof(u32) << (13 + kernel->config.row_bits); }
+static size_t buckets_size(const struct kernel *kernel) { return sizeof(u32) << (BUCKET_TAG_BITS + kernel->config.row_bits); }
 static size_t services_size(const struct kernel *kernel)
 {
 	return (kernel->plan.services + 1) * sizeof(struct service);

@@ -77,7 +77,7 @@ void levels_count(const struct config *config, const u64 *lines, const u32 *buck
 		else
 			count_connection(word, levels);
 	}
-	for (u32 i = 0; i < 1u << (13 + config->row_bits); i++) {
+	for (u32 i = 0; i < 1u << (BUCKET_TAG_BITS + config->row_bits); i++) {
 		u32 bucket = READ_ONCE(buckets[i]);
 
 		levels->filter_sum += (bucket & 0xffff) + (bucket >> 16);

@@ -14,12 +14,11 @@
 #include "flow.h"
 #include "sources.h"
 
-#define SLOT_BYTES    (sizeof(u64) + sizeof(struct flow))
+#define SLOT_BYTES    (sizeof(u64) + sizeof(u8) + sizeof(struct flow)) /* word, fingerprint, record */
 #define SERVICE_BYTES (sizeof(u64) + sizeof(struct service))
 #define SERVICES_MOST  4096u
 #define SERVICES_LEAST 512u
 #define ROWS_LEAST     4u /* two candidate rows that often differ */
-#define BUCKET_BITS    13
 #define ROW_BITS_MOST  8
 
 /* TIME_WAIT pairs, what is described of floods, and locks with what else is of fixed size. */
@@ -54,7 +53,7 @@ static u64 fixed_bytes(u64 bytes, u32 row_bits)
 {
 	u64 services = (u64)service_rows(bytes, row_bits) * row_slots(row_bits);
 
-	return FIXED_BYTES + services * SERVICE_BYTES + (sizeof(u32) << (BUCKET_BITS + row_bits));
+	return FIXED_BYTES + services * SERVICE_BYTES + (sizeof(u32) << (BUCKET_TAG_BITS + row_bits));
 }
 
 /* Slots of both flow tables. */
@@ -63,12 +62,12 @@ static u64 flow_slots(u64 bytes, u32 row_bits)
 	return (bytes - fixed_bytes(bytes, row_bits)) / SLOT_BYTES;
 }
 
-/* A bucket for every eight slots keeps the filter's false hits below the load of a line. */
+/* A bucket for 32 slots: the filter remains in the cache, and the fingerprints behind it know better. */
 static u32 choose_row_bits(u64 bytes)
 {
 	u32 row_bits = 0;
 
-	while (row_bits < ROW_BITS_MOST && flow_slots(bytes, row_bits) / 8 > 1ULL << (BUCKET_BITS + row_bits))
+	while (row_bits < ROW_BITS_MOST && flow_slots(bytes, row_bits) / 32 > 1ULL << (BUCKET_TAG_BITS + row_bits))
 		row_bits++;
 	return row_bits;
 }
@@ -116,7 +115,7 @@ int plan_memory(u64 bytes, struct config *config, struct plan *plan)
 		.pending = pending * row_slots(row_bits),
 		.connections = connections * row_slots(row_bits),
 		.services = services * row_slots(row_bits),
-		.buckets = 1u << (BUCKET_BITS + row_bits),
+		.buckets = 1u << (BUCKET_TAG_BITS + row_bits),
 	};
 	plan->used = fixed_bytes(bytes, row_bits) + ((u64)plan->pending + plan->connections) * SLOT_BYTES;
 	return 0;

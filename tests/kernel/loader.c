@@ -157,7 +157,9 @@ static void open_mirror(struct loaded *loaded)
 	mirror->services = loaded->kernel->services;
 	mirror->flows =
 	    calloc((size_t)mirror->config.table[TABLE_SERVICES].first_line * LINE_WORDS, sizeof(struct flow));
+	mirror->prints = calloc(mirror->config.table[TABLE_SERVICES].first_line, sizeof(*mirror->prints));
 	assert_non_null(mirror->flows);
+	assert_non_null(mirror->prints);
 }
 
 void loader_open(struct loaded *loaded, const struct config *config, const char *object, kernel_event_fn emit,
@@ -186,6 +188,7 @@ void loader_open(struct loaded *loaded, const struct config *config, const char 
 void loader_close(struct loaded *loaded)
 {
 	free(loaded->mirror->flows);
+	free(loaded->mirror->prints);
 	free(loaded->mirror);
 	munmap(loaded->variables, loaded->variables_size);
 	kernel_close(loaded->kernel);
@@ -225,16 +228,24 @@ void loader_sweep(struct loaded *loaded, u64 tick)
 	assert_true(kernel_poll(kernel) >= 0);
 }
 
-static void read_flows(struct loaded *loaded)
+static void read_map(struct loaded *loaded, const char *name, u32 count, void *values)
 {
-	u32 count = loaded->mirror->config.table[TABLE_SERVICES].first_line * LINE_WORDS, batch;
-	u32 *keys = malloc(count * sizeof(*keys));
+	u32 *keys = malloc(count * sizeof(*keys)), batch;
 
 	assert_non_null(keys);
-	assert_int_equal(bpf_map_lookup_batch(bpf_map__fd(map_of(loaded, "flows")), NULL, &batch, keys,
-					      loaded->mirror->flows, &count, NULL),
+	assert_int_equal(bpf_map_lookup_batch(bpf_map__fd(map_of(loaded, name)), NULL, &batch, keys, values, &count,
+					      NULL),
 			 0);
 	free(keys);
+}
+
+/* What user space does not map. */
+static void read_flows(struct loaded *loaded)
+{
+	u32 lines = loaded->mirror->config.table[TABLE_SERVICES].first_line;
+
+	read_map(loaded, "flows", lines * LINE_WORDS, loaded->mirror->flows);
+	read_map(loaded, "prints", lines, loaded->mirror->prints);
 }
 
 const char *loader_fault(struct loaded *loaded)

@@ -92,6 +92,11 @@ static void walk_word(const struct engine *e, u32 slot, u32 *buckets, struct lev
 		seen->handshakes++;
 }
 
+static u8 print_of_slot(const struct engine *e, u32 slot)
+{
+	return (u8)(e->prints[slot / LINE_WORDS] >> slot % LINE_WORDS * 8);
+}
+
 static struct levels_seen walk(const struct engine *e, u32 *buckets)
 {
 	struct levels_seen seen = { 0 };
@@ -100,6 +105,8 @@ static struct levels_seen walk(const struct engine *e, u32 *buckets)
 	for (u32 slot = 0; slot < slots; slot++) {
 		if (e->lines[slot])
 			walk_word(e, slot, buckets, &seen);
+		if (print_of_slot(e, slot) != (e->lines[slot] ? print_of_tag(word_tag(e->lines[slot])) : 0))
+			seen.fault = "fingerprint";
 	}
 	if (seen.probation != e->probation)
 		seen.fault = "level of probation";

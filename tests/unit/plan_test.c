@@ -27,25 +27,25 @@ static void check_plan(u64 bytes)
 	assert_int_equal(plan.connections, (u64)config.table[TABLE_CONNECTIONS].rows * 8 << config.row_bits);
 	assert_int_equal(plan.services, (u64)config.table[TABLE_SERVICES].rows * 8 << config.row_bits);
 	assert_int_equal(plan.lines * 8ULL, (u64)plan.pending + plan.connections + plan.services);
-	assert_int_equal(plan.buckets, 1u << (13 + config.row_bits));
+	assert_int_equal(plan.buckets, 1u << (BUCKET_TAG_BITS + config.row_bits));
 	assert_true(config.row_bits <= 8);
 	assert_true(plan.services >= 512);
 
-	/* a slot is a word and a record; never more than asked, and little left over */
+	/* a slot is a word, a fingerprint and a record; never more than asked, and little left over */
 	slots = (u64)plan.pending + plan.connections;
-	flow_bytes = slots * (8 + sizeof(struct flow));
+	flow_bytes = slots * (9 + sizeof(struct flow));
 	all = flow_bytes + plan.services * (8 + sizeof(struct service)) + plan.buckets * 4ULL +
 	      SOURCES * sizeof(struct sources) + 4096 * 8 + 65536;
 	assert_int_equal(plan.used, all);
 	assert_true(plan.used <= bytes);
-	assert_true(bytes - plan.used < 2 * (8ULL << config.row_bits) * (8 + sizeof(struct flow)));
+	assert_true(bytes - plan.used < 2 * (8ULL << config.row_bits) * (9 + sizeof(struct flow)));
 
-	/* a bucket for at most eight slots, and no step finer than needed */
+	/* a bucket for at most 32 slots, and no step finer than needed */
 	if (config.row_bits < 8)
-		assert_true(plan.buckets * 8ULL >= slots - 7);
+		assert_true(plan.buckets * 32ULL >= slots - 31);
 	if (config.row_bits)
-		assert_true(plan.buckets / 2 * 8ULL < slots + plan.buckets);
-	assert_true(plan.connections >= slots / 8);
+		assert_true(plan.buckets / 2 * 32ULL < slots + plan.buckets);
+	assert_true(plan.connections + (8ULL << config.row_bits) >= slots / 8); /* in whole rows */
 	if (bytes >= 128 * MIB)
 		assert_true(plan.pending >= 666667); /* a second of 500,000 SYN/s at 75 % */
 }

@@ -368,7 +368,7 @@ static size_t list_slot(const struct stage *stage, u32 slot, enum standing kind,
 	static const char *const kinds[STANDINGS] = { "pending", "connection", "tomb" };
 	const struct flow *flow = &stage->engine->flows[slot];
 	u64 word = stage->engine->lines[slot];
-	u32 client = flow_client(flow);
+	u32 client = word_is_seed(word) ? seed_client(flow) : flow_client(flow);
 	struct segment seg;
 
 	stage_segment(stage, "0 c S 0", &seg);
