@@ -279,15 +279,15 @@ INLINE int engine_step(struct segment *seg)
 {
 	struct tally *tally = env_tally();
 	u32 *lock = 0;
-	int result, may_begin;
+	int result, may_begin, busy;
 
 	if (!seg || !tally)
 		return C_internal_error;
 	may_begin = !(seg->flags & TCP_RST) && (seg->flags & (TCP_SYN | TCP_FIN));
 	if (may_begin) {
 		fetch_room(seg);
-		lock = insert_lock(seg->hash);
-		if (!lock)
+		lock = insert_lock(seg->hash, &busy);
+		if (busy)
 			return STEP_BUSY;
 	}
 	result = find_and_step(seg, tally, may_begin);

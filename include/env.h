@@ -16,6 +16,7 @@
  *   env_probation()       how many flows are on probation
  *   env_note_due(slot, word)  the slot's word was changed: its deadline may be new
  *   env_tally()           this CPU's counters
+ *   env_pause()           some 20 ns pass
  *   env_clock()           ns, the clock of struct segment
  *   env_event()           room for an event, NULL when there is none
  *   env_send(event)       hands it over
@@ -50,6 +51,7 @@ INLINE u32 *env_lock(u32 index);
 INLINE u32 *env_probation(void);
 INLINE void env_note_due(u32 slot, u64 word);
 INLINE struct tally *env_tally(void);
+INLINE void env_pause(void);
 INLINE u64 env_clock(void);
 INLINE struct event *env_event(void);
 INLINE void env_send(struct event *event);

@@ -25,7 +25,19 @@
 #include "prints.h"
 #include "watch.h"
 
-#define HOLD_LOOKS 32
+/*
+ * Who holds a flow on another CPU walks through cold memory for a microsecond or
+ * two. The first looks come at once, the others each after a pause, so that it is
+ * waited for as long as that.
+ */
+#define HOLD_LOOKS 64
+#define HOLD_LOOKS_AT_ONCE 8
+
+INLINE void wait_a_look(int look)
+{
+	if (look >= HOLD_LOOKS_AT_ONCE)
+		env_pause();
+}
 #define TAG_OF_HASH(hash) ((u32)((hash) >> 8) & ((1u << WORD_TAG_BITS) - 1))
 
 INLINE u32 line_table(u32 line)
@@ -94,6 +106,7 @@ INLINE u64 hold(u64 *word, u32 tag, int *busy)
 			return 0;
 		if (!(seen & WORD_BUSY) && cas64(word, seen, seen | WORD_BUSY) == seen)
 			return seen;
+		wait_a_look(look);
 	}
 	*busy = 1;
 	return 0;
@@ -113,19 +126,33 @@ INLINE void release(struct tally *tally, u32 slot, u64 *word, u64 was, u64 now)
 }
 
 /*
- * Locks the insertion of one key (and of those that share its lock), so that
- * two CPUs which both miss a flow do not both make it.
+ * Locks the insertion of one key, so that two CPUs which both miss a flow do not
+ * both make it. What stands in the lock tells keys apart: one that is taken for
+ * another key is none of our business, and 0 is returned, as when *busy, which is
+ * set when it remained taken for ours. Worst outcome: three CPUs at once, two of
+ * them with segments of one new flow, the third with another key of the same
+ * lock; then the flow may be made twice, and one of the two times out.
  */
-INLINE u32 *insert_lock(u64 hash)
+INLINE u32 *insert_lock(u64 hash, int *busy)
 {
 	u32 *lock = env_lock((u32)(hash >> 40) & (INSERT_LOCKS - 1));
+	u32 mine = (u32)(hash >> 8) | 1;
 
+	*busy = !lock;
 	if (!lock)
 		return 0;
 	for (int look = 0; look < HOLD_LOOKS; look++) {
-		if (!READ_ONCE(*lock) && cas32(lock, 0, 1) == 0)
+		u32 seen = READ_ONCE(*lock);
+
+		if (!seen)
+			seen = cas32(lock, 0, mine);
+		if (!seen)
 			return lock;
+		if (seen != mine)
+			return 0;
+		wait_a_look(look);
 	}
+	*busy = 1;
 	return 0;
 }
 

@@ -55,6 +55,7 @@ INLINE u64 *env_pair_line(u32 index) { return engine->pair_lines + (u64)index * 
 INLINE u32 *env_lock(u32 index) { return engine->locks + index; }
 INLINE u32 *env_probation(void) { return &engine->probation; }
 INLINE struct tally *env_tally(void) { return &engine->tally; }
+INLINE void env_pause(void) {}
 INLINE u64 env_clock(void) { return engine->tick * TICK_NS; }
 INLINE struct event *env_event(void) { return &engine->event; }
 INLINE void env_send(struct event *event) { engine->emit(engine->arg, event); }

@@ -40,6 +40,7 @@ INLINE u32 *env_lock(u32 index) { (void)index; return granted & LOCKS ? &lock : 
 INLINE u32 *env_probation(void) { return NULL; }
 INLINE void env_note_due(u32 slot, u64 word) { (void)slot, (void)word; }
 INLINE struct tally *env_tally(void) { return granted & TALLY ? &counters : NULL; }
+INLINE void env_pause(void) {}
 INLINE u64 env_clock(void) { return 0; }
 INLINE struct event *env_event(void) { return NULL; }
 INLINE void env_send(struct event *event) { (void)event; }
