@@ -135,6 +135,12 @@ int lingering_is_certain(const struct lingering *lingering)
 	return lingering->missing != OWNER_NAT || lingering->unseen >= UNSEEN_GONE;
 }
 
+void lingering_settle(struct lingering *lingering, enum owner_missing missing)
+{
+	lingering->missing = missing;
+	lingering->unseen = UNSEEN_GONE;
+}
+
 /* --- a look --- */
 
 void lingering_look(struct lingerings *all)

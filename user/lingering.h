@@ -69,6 +69,7 @@ void lingering_answer(struct lingerings *all, enum look look);
  * been closed, and the end of the lingering is on its way; after two it is not.
  */
 int lingering_is_certain(const struct lingering *lingering);
+void lingering_settle(struct lingering *lingering, enum owner_missing missing);
 
 struct owner_report lingering_report(const struct lingering *lingering);
 

@@ -16,6 +16,7 @@
 
 #define LOOK_NS NSEC_PER_SEC
 #define LOOK_AGAIN_NS (60 * NSEC_PER_SEC) /* with nothing new: sockets change hands, and events get lost */
+#define TELL_A_TICK 1000 /* one look may settle ten thousands, which no reader takes at once */
 
 void live_owners_open(struct live *live)
 {
@@ -64,7 +65,7 @@ static void tell_start(struct live *live, struct lingering *lingering)
 	tell(live, &start, &owner);
 }
 
-/* Its process has closed it before anyone looked. */
+/* It is over: if no look has found its process, that has closed it before. */
 static void tell_start_late(struct live *live, struct lingering *lingering)
 {
 	lingering->missing = OWNER_ORPHAN;
@@ -180,19 +181,27 @@ static void tell_pile(void *arg, const struct process *process, enum phase phase
 	live_tell_own(live, &event, &report);
 }
 
-/* rest: what those are told with of which more might be learned; OWNER_KNOWN: they wait for the next look. */
-static void tell_waiting(struct live *live, enum owner_missing rest)
+static void tell_waiting(struct live *live, u32 most)
 {
 	struct lingering *one, *next;
 
-	for (one = lingering_first(live->lingerings); one; one = next) {
+	for (one = lingering_first(live->lingerings); one && most; one = next) {
 		next = lingering_next(one);
-		if (!lingering_is_certain(one)) {
-			if (rest == OWNER_KNOWN)
-				continue;
-			one->missing = rest;
-		}
+		if (!lingering_is_certain(one))
+			continue;
 		tell_start(live, one);
+		most--;
+	}
+}
+
+/* No more is to be learned of any. */
+static void settle_waiting(struct live *live, enum owner_missing missing)
+{
+	struct lingering *one;
+
+	for (one = lingering_first(live->lingerings); one; one = lingering_next(one)) {
+		if (!lingering_is_certain(one))
+			lingering_settle(one, missing);
 	}
 }
 
@@ -200,13 +209,18 @@ void live_owners_tick(struct live *live, u64 time)
 {
 	u64 wait;
 
-	if (!live->lingerings || lingering_is_quiet(live->lingerings) || time - live->surveyed_ns < LOOK_NS)
+	if (!live->lingerings || lingering_is_quiet(live->lingerings))
+		return;
+	tell_waiting(live, TELL_A_TICK);
+	if (time - live->surveyed_ns < LOOK_NS)
 		return;
 	wait = lingering_waiting(live->lingerings) ? LOOK_NS : LOOK_AGAIN_NS;
 	live->surveyed_ns = time;
 	if (time - live->looked_ns >= wait) {
 		live->looked_ns = time;
-		tell_waiting(live, look(live) ? OWNER_RIGHTS : OWNER_KNOWN);
+		if (look(live))
+			settle_waiting(live, OWNER_RIGHTS);
+		tell_waiting(live, TELL_A_TICK);
 	}
 	lingering_survey(live->lingerings, time, tell_pile, live);
 }
@@ -215,5 +229,6 @@ void live_owners_finish(struct live *live)
 {
 	if (!live->lingerings || !lingering_waiting(live->lingerings))
 		return;
-	tell_waiting(live, look(live) ? OWNER_RIGHTS : OWNER_NAT);
+	settle_waiting(live, look(live) ? OWNER_RIGHTS : OWNER_NAT);
+	tell_waiting(live, LINGERING_MAX);
 }
