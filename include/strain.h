@@ -17,6 +17,7 @@
 #define UNEXPLAINED_TICKS (2 * TICKS_PER_SEC)
 #define ONSET_TICKS (2 * TICKS_PER_SEC) /* older sums fade */
 #define COLD_UNANSWERED 15 /* ticks: the server may be slow */
+#define ONSET_CHANCE 3			/* ticks: the first sign may have come by chance before the trouble did */
 #define HOT_SHARE 16			/* of the threshold in one tick is a sign */
 #define HOT_TICKS 4			/* of the last eight */
 #define CHANCE 12 /* SYNs, on any service that has some */
@@ -49,7 +50,7 @@ INLINE s64 unscaled(s64 h, const struct detect_config *config)
 
 /*
  * SYNs that came to nothing, less those that wait for this tick's completions. What the server
- * refuses, it has dealt with. As long as there is no baseline, checks of health pass for usual.
+ * refuses, it has dealt with.
  */
 INLINE s64 failed_of(const struct detector *d, const struct bin *bin, const struct detect_config *config)
 {
@@ -58,9 +59,13 @@ INLINE s64 failed_of(const struct detector *d, const struct bin *bin, const stru
 
 	if (FIXED(bin->syn) < many || FIXED(bin->syn) < d->usual_syn * 2 * SILENT_FACTOR)
 		failed -= FIXED(bin->refused) + FIXED(bin->reset);
-	if (is_cold(d))
-		failed -= FIXED(bin->aborted) * 3 / 4;
 	return failed;
+}
+
+/* As long as there is no baseline, checks of health have to pass for usual. */
+INLINE s64 strange_of(const struct detector *d, const struct bin *bin, const struct detect_config *config)
+{
+	return failed_of(d, bin, config) - (is_cold(d) ? FIXED(bin->aborted) * 3 / 4 : 0);
 }
 
 /* How much more than usual may fail each tick. */
@@ -167,6 +172,18 @@ INLINE int rise_fails(const struct detector *d, s64 excess)
 	return d->cusum * 5 >= excess * 2;
 }
 
+/* Both now and since the first sign. */
+INLINE int is_fast(const struct detector *d, const struct detect_config *config)
+{
+	s64 failed = FIXED(onset_failed(&d->onset)), least = least_of(config);
+	u32 ticks = d->onset.ticks;
+
+	if (!is_cold(d))
+		failed -= usual_failed_now(d) * ticks;
+	ticks = ticks > ONSET_CHANCE + HOT_TICKS ? ticks - ONSET_CHANCE : HOT_TICKS;
+	return d->recent_failed * 20 >= least * 11 && failed * 20 >= least * 15 * ticks;
+}
+
 /* The sum is high: is it a flood? */
 INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect_config *config)
 {
@@ -175,7 +192,7 @@ INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect
 	s64 factor = d->mode == MODE_SILENT ? 2 * SILENT_FACTOR : SILENT_FACTOR;
 
 	if (!(d->hot & 1) || __builtin_popcount(d->hot) < HOT_TICKS || d->cusum - stalled_of(d) < h ||
-	    d->recent_failed * 20 < least_of(config) * 11)
+	    !is_fast(d, config))
 		return 0;
 	if (is_cold(d))
 		return d->cusum * 2 >= syn && (!mostly_unanswered(onset) || onset->ticks >= COLD_UNANSWERED);
@@ -205,9 +222,9 @@ INLINE void note_failed(struct detector *d, s64 failed)
 /* One tick that is not in alarm. */
 INLINE enum strain strain_step(struct detector *d, const struct bin *bin, const struct detect_config *config)
 {
-	s64 failed = failed_of(d, bin, config) - slack_of(d, bin, config), rise, h;
+	s64 failed = strange_of(d, bin, config) - slack_of(d, bin, config), rise, h;
 
-	note_failed(d, failed_of(d, bin, config));
+	note_failed(d, strange_of(d, bin, config));
 	missing_step(d, bin);
 	d->cusum += failed;
 	if (d->cusum <= 0 || config->settling) {
@@ -246,7 +263,7 @@ INLINE int strain_holds(struct detector *d, const struct bin *bin, const struct 
 {
 	s64 h = threshold(d, 0, config);
 
-	d->cusum = clamp64(d->cusum + failed_of(d, bin, config) - slack_of(d, bin, config), 0, h);
+	d->cusum = clamp64(d->cusum + strange_of(d, bin, config) - slack_of(d, bin, config), 0, h);
 	onset_note(&d->onset, bin);
 	return d->cusum * 2 >= h;
 }

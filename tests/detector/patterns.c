@@ -164,14 +164,14 @@ static void checks_begin(struct world *world, struct pattern_state *state)
 	state->height = chance(&world->random, 0.5); /* all at once, or evenly */
 }
 
-/* Each checker asks every two seconds, and once in an hour some are added or taken away. */
+/* Each checker asks every two seconds, and once in an hour up to a fifth are added or taken away. */
 static void checks(struct world *world, struct pattern_state *state)
 {
 	const u64 period = 2 * SECOND;
 
 	wander(world, state, 0.2, 10);
 	if (begins(world, state, HOUR, 1, 2))
-		state->checkers = (u32)(state->checkers * between(&world->random, 0.7, 1.3)) + 1;
+		state->checkers = (u32)(between(&world->random, 0.8, 1.2) * (state->checkers < 180 ? state->checkers : 180)) + 1;
 	if (state->height > 0) {
 		if (world->now % period == 0)
 			world->probes[world->now % AHEAD] += state->checkers;
