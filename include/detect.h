@@ -210,7 +210,11 @@ INLINE enum found peace_step(struct detector *d, const struct bin *bin, const st
 		return silence_ends(d, bin) ? silent_leave(d, finding) : FOUND_NOTHING;
 	}
 	learn_strain(d, config);
-	if (strain == STRAIN_USUAL) /* a flood would teach that completions take long, and hide behind it */
+	/*
+	 * A flood would teach that completions take long, and hide behind it; a crowd has its own noise, from which any
+	 * tank may come out best.
+	 */
+	if (strain == STRAIN_USUAL && d->recent_syn <= d->usual_syn * 2)
 		learn_lag(d, foretold, FIXED(bin->completed));
 	if (strain == STRAIN_USUAL || is_cold(d))
 		learn_usual(d, FIXED(bin->syn), FIXED(bin->completed), failed_of(d, bin, config));

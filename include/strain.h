@@ -17,12 +17,12 @@
 #define UNEXPLAINED_TICKS (2 * TICKS_PER_SEC)
 #define ONSET_TICKS (2 * TICKS_PER_SEC) /* older sums fade */
 #define COLD_UNANSWERED 15 /* ticks: the server may be slow */
-#define ONSET_CHANCE 3			/* ticks: the first sign may have come by chance before the trouble did */
-#define HOT_SHARE 16			/* of the threshold in one tick is a sign */
+#define ONSET_CHANCE 2			/* ticks: the first sign may have come by chance before the trouble did */
+#define HOT_SHARE 24			/* of the threshold in one tick is a sign */
 #define HOT_TICKS 4			/* of the last eight */
-#define CHANCE 12 /* SYNs, on any service that has some */
+#define CHANCE 16 /* SYNs, on any service that has some */
 #define MISSING_CHANCE 2 /* completions */
-#define MISSING_FACTOR 10		/* each completion missed explains so many failures: SYNs may have risen, too */
+#define MISSING_FACTOR 12		/* each completion missed explains so many failures: SYNs may have risen, too */
 #define SILENT_FACTOR 4			/* SYNs without answer are a flood from so many times the usual rate on */
 #define REFUSED_FACTOR 40		/* refused SYNs are from so many times the least rate on: scans are slower */
 
@@ -96,6 +96,9 @@ INLINE s64 threshold(const struct detector *d, s64 rise, const struct detect_con
 
 	if (usual_of(d) >= FIXED(1))
 		h += FIXED(CHANCE);
+	/* waves of clients are that high, and what delays them comes with them */
+	if (rise < usual_of(d) * 4)
+		h += usual_of(d) / 4;
 	if (h < least_of(config) * 12 / 5)
 		h = least_of(config) * 12 / 5;
 	/* in the first minute the sum of a flood would be learned itself */
@@ -150,7 +153,7 @@ INLINE int mostly_unanswered(const struct onset *onset)
  */
 INLINE void missing_step(struct detector *d, const struct bin *bin)
 {
-	d->missing += d->usual_completed * 7 / 10 - FIXED(bin->completed);
+	d->missing += d->usual_completed * 6 / 10 - FIXED(bin->completed);
 	if (d->missing < 0)
 		d->missing = 0;
 }
@@ -161,15 +164,23 @@ INLINE s64 stalled_of(const struct detector *d)
 	/* where an open in a tick is rare, half a second without one is nothing */
 	s64 chance = FIXED(d->usual_completed < FIXED(1) ? 2 * MISSING_CHANCE : MISSING_CHANCE);
 
+	if (chance < d->usual_completed / 2)
+		chance = d->usual_completed / 2;
 	return d->missing > chance ? d->missing * MISSING_FACTOR : 0;
 }
 
 /* Of a steep rise, completions soon make up a good part if it is a crowd. */
 INLINE int rise_fails(const struct detector *d, s64 excess)
 {
-	if (excess >= usual_of(d) * d->onset.ticks)
+	if (excess >= usual_of(d) * d->onset.ticks || d->recent_syn >= usual_of(d) * 2)
 		return (d->cusum + FIXED(MISSING_CHANCE)) * 10 >= excess * 7;
 	return d->cusum * 5 >= excess * 2;
+}
+
+/* Half of the last eight ticks show it, and not one burst alone makes the sum. */
+INLINE int goes_on(const struct detector *d, s64 failed)
+{
+	return (d->hot & 1) && __builtin_popcount(d->hot) >= HOT_TICKS && d->cusum >= failed * 2;
 }
 
 /* Both now and since the first sign. */
@@ -191,14 +202,16 @@ INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect
 	s64 excess = excess_of(d), syn = FIXED(onset->syn);
 	s64 factor = d->mode == MODE_SILENT ? 2 * SILENT_FACTOR : SILENT_FACTOR;
 
-	if (!(d->hot & 1) || __builtin_popcount(d->hot) < HOT_TICKS || d->cusum - stalled_of(d) < h ||
-	    !is_fast(d, config))
+	if (!is_fast(d, config))
 		return 0;
 	if (is_cold(d))
 		return d->cusum * 2 >= syn && (!mostly_unanswered(onset) || onset->ticks >= COLD_UNANSWERED);
 	if (mostly_unanswered(onset) && syn < usual_of(d) * factor * onset->ticks)
 		return 0;
-	return excess * 3 >= h && (rise_fails(d, excess) || d->cusum >= h * 4);
+	/* when the others' opens fall meanwhile, the sum alone has to say it */
+	if (excess * 3 < h && d->cusum < h * 2)
+		return 0;
+	return rise_fails(d, excess) || d->cusum >= h * 4;
 }
 
 INLINE void onset_reset(struct detector *d)
@@ -238,12 +251,15 @@ INLINE enum strain strain_step(struct detector *d, const struct bin *bin, const 
 	if (rise < d->recent_syn - usual_of(d))
 		rise = d->recent_syn - usual_of(d);
 	h = threshold(d, rise, config);
-	d->hot = (u8)(d->hot << 1 | (failed * HOT_SHARE >= unscaled(h, config)));
+	d->hot = (u8)(d->hot << 1 | (failed * HOT_SHARE >= unscaled(h, config) && d->cusum >= stalled_of(d)));
 	if (d->cusum < h) {
 		d->onset.unexplained = 0;
+		/* a handshake or two under way are no sign */
+		if (d->cusum * 8 < h)
+			d->onset = (struct onset){ 0 };
 		return d->cusum * 2 < threshold(d, 0, config) ? STRAIN_USUAL : STRAIN_HIGH;
 	}
-	if (looks_like_flood(d, h, config))
+	if (goes_on(d, failed) && looks_like_flood(d, h, config))
 		return STRAIN_FLOOD;
 	if (++d->onset.unexplained >= UNEXPLAINED_TICKS)
 		onset_reset(d);

@@ -67,8 +67,10 @@ INLINE void learn_lag(struct detector *d, const s64 foretold[LAGS], s64 complete
 		if (d->error[i] * 65 < d->error[best] * 64)
 			best = i;
 	}
-	/* too little traffic tells nothing */
-	d->lag = d->usual_completed < FIXED(1) / TICKS_PER_SEC ? 1 : (u8)best;
+	/* little traffic tells a slow path from others, no more; too little, nothing */
+	if (d->usual_completed < FIXED(1) / TICKS_PER_SEC || (d->usual_completed < FIXED(1) && best == 1))
+		best = 0;
+	d->lag = (u8)best;
 }
 
 /* Failures that go with the present number of completions: lossy clients come in crowds, too. */
