@@ -6,6 +6,7 @@
 #   sudo make deps    only installs what is missing for the above
 #   sudo make fresh   README's commands on a new Debian 12 in a directory of its own; takes half an hour
 #   make unit         the tests that need no root; make fuzz-smoke, make fuzz: the fuzzers
+#   make detector     the flood detector over generated days and floods; writes tests/detector/RESULTS.md
 #   make lint         warnings, cppcheck, clang-tidy; make format: clang-format
 #   make coverage     lines of include/ that unit tests and fuzzers reach
 #   sudo make install, sudo make uninstall: program, man page, service; PREFIX and DESTDIR as everywhere
