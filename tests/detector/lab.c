@@ -88,7 +88,7 @@ struct outcome run_attack(const struct attack *attack, u64 seed)
 	double level = 0, phase;
 
 	begin_attack(&world, attack, seed);
-	start = WARM_TICKS + random_u64(&world.random) % 100;
+	start = (attack->warm_s ? attack->warm_s * TICKS_PER_SEC : WARM_TICKS) + random_u64(&world.random) % 100;
 	phase = uniform(&world.random);
 	for (u64 tick = 0; tick < start + FLOOD_TICKS + AFTER_TICKS; tick++) {
 		const double keep = 1 - 1.0 / 100;

@@ -18,6 +18,7 @@ struct lab {
 	u32 day_seeds, attack_seeds, share_seeds, curve_seeds;
 	u64 day_ticks;
 	FILE *out;
+	u32 pulses, pulses_one;
 	u32 missed;
 };
 
@@ -152,6 +153,23 @@ static void without_cookies(struct lab *lab)
 	require(lab, tally.right * 100 >= tally.judged * 95, "verdicts without cookies, 95 of 100");
 }
 
+/* No baseline yet: none of this is required, but that they are found. */
+static void first_minute(struct lab *lab)
+{
+	static struct tally tally;
+
+	memset(&tally, 0, sizeof(tally));
+	for (u32 i = 0; i < ARRAY_SIZE(opens); i++)
+		for (double rate = opens[i] > 5 ? opens[i] * 10 : 50; rate <= 1000000; rate *= 10)
+			for (u32 n = 0; n < lab->attack_seeds; n++)
+				add(&tally, &(struct attack){ .opens = opens[i], .rate = rate, .cookies = 1, .warm_s = 5 + n },
+				    next_seed(lab), 0.5);
+	row(lab, "in the first minute of a service", &tally);
+	fprintf(lab->out, "\nOf %u pulsing floods %u were told as one, with one start and one end.\n", lab->pulses,
+		lab->pulses_one);
+	require(lab, tally.found == tally.runs, "floods in the first minute, each");
+}
+
 static void pulsing(struct lab *lab)
 {
 	static struct tally tally;
@@ -163,8 +181,8 @@ static void pulsing(struct lab *lab)
 			    &(struct attack){ .opens = opens[i], .rate = opens[i] * 10, .cookies = 1, .on_s = 1, .off_s = 4 },
 			    next_seed(lab), 0.5);
 	row(lab, "pulses of 1 s every 5 s", &tally);
-	fprintf(lab->out, "\nOf %u pulsing floods %u were told as one, with one start and one end.\n", tally.runs,
-		tally.one);
+	lab->pulses = tally.runs;
+	lab->pulses_one = tally.one;
 	require(lab, tally.one * 100 >= tally.runs * 95, "pulses told as one flood, 95 of 100");
 }
 
@@ -255,8 +273,8 @@ static void limits(struct lab *lab)
 		"- Connections that real hosts complete look like a flash crowd; only what follows them could tell.\n"
 		"- Who first makes bursts of failing SYNs, each too short for an alarm, teaches a higher threshold, up to twelve times as high.\n"
 		"- Few real hosts are told from forged addresses only where the flood outnumbers the clients about twice.\n"
-		"- Half a minute of a tenfold crowd whose path stalls in its first tenth of a second is called a flood; so is a new set of checks\n"
-		"  of health, SYN and RST, of more than some 30 a second, until the run ends: what is usual is frozen during an alarm.\n"
+		"- A tenfold crowd whose path stalls as it begins is called a flood; so is a new set of checks of health, SYN and RST, of more\n"
+		"  than some 30 a second, for as long as it goes on: what is usual is frozen during an alarm.\n"
 		"- In the first minute of a service, and the first two seconds of a run, there is no usual rate: clients half a second away that\n"
 		"  come all at once to a service never seen are called a flood.\n"
 		"- The days and floods are generated: they are as honest as `world.c` and `patterns.c`.\n",
@@ -268,8 +286,8 @@ static void head(struct lab *lab, int tune)
 	fprintf(lab->out, "<!-- Written by make detector. -->\n# The flood detector, measured\n\nSeeds from %llu on: %s.\n",
 		(unsigned long long)lab->seed,
 		tune ? "the detector was tuned on these" : "not looked at while the detector was tuned, which used those below");
-	fprintf(lab->out, "An earlier report, from 1,000,000 on, missed two things (two alarms in 240 days, and 94 of 100 floods of 30 %%\n"
-			  "within 2 s in two rows of five); the detector was then tuned further, and reports moved to seeds not seen.\n");
+	fprintf(lab->out, "Earlier reports are tuning by now: that from 1,000,000 on missed two things (two alarms in 240 days; 94 of 100\n"
+			  "floods of 30 %% within 2 s in two rows of five), that from 2,000,000 on nothing, but the detector changed after it.\n");
 	fprintf(lab->out, "Sensitivity %u, least rate %u SYN/s: the defaults.\n", DETECT_SENSITIVITY, DETECT_MIN_RATE);
 }
 
@@ -303,6 +321,7 @@ int main(int argc, char **argv)
 	tenfold(&lab);
 	without_cookies(&lab);
 	pulsing(&lab);
+	first_minute(&lab);
 	third(&lab);
 	count = curve(&lab, points);
 	limits(&lab);
