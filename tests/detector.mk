@@ -2,10 +2,13 @@
 # make detector: the flood detector over generated days and floods, some minutes; writes
 # tests/detector/RESULTS.md and latency.svg. Exit status 1 when something required was missed.
 
-DETECTOR_SRC := $(wildcard tests/detector/*.c)
+DETECTOR_SRC := $(filter-out tests/detector/packets%,$(wildcard tests/detector/*.c))
 DETECTOR_OBJ := $(DETECTOR_SRC:tests/%.c=$(BUILD)/%.o)
 
-TEST_PROGRAMS += $(BUILD)/detector/detector
+# The same worlds as packets, for tests/captures/test_bins.py.
+PACKETS_OBJ := $(addprefix $(BUILD)/detector/,packets.o packets_plan.o packets_wire.o patterns.o world.o)
+
+TEST_PROGRAMS += $(BUILD)/detector/detector $(BUILD)/detector/packets
 
 .PHONY: detector
 detector: $(BUILD)/detector/detector
@@ -13,6 +16,8 @@ detector: $(BUILD)/detector/detector
 	$(give_back); exit $$status
 
 $(BUILD)/detector/detector: $(DETECTOR_OBJ)
+$(BUILD)/detector/packets: $(PACKETS_OBJ)
+$(BUILD)/detector/detector $(BUILD)/detector/packets:
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -lm -o $@
 
