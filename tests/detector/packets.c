@@ -83,7 +83,7 @@ static void share_resets(struct bin *bin)
 	bin->aborted -= bin->reset;
 }
 
-/* Returns the number of packets. */
+/* Returns the number of packets; repeated answers not among them. */
 static u64 run_world(const struct scene *scene, struct bin *bins, double size)
 {
 	static struct world world;
@@ -145,7 +145,7 @@ static int write_scene(const struct scene *scene, struct bin *bins, FILE *truth)
 	write_bins(truth, bins, scene->ticks);
 	if (plan.unmet)
 		fprintf(stderr, "packets: %u counts of the model are no handshake's\n", plan.unmet);
-	fprintf(stderr, "packets: %u handshakes, %llu packets\n", plan.count, (unsigned long long)packets);
+	fprintf(stderr, "packets: %u handshakes, %llu packets\n", plan.count, (unsigned long long)plan.packets);
 	failed |= plan.unmet || fflush(stdout) || ferror(stdout);
 	plan_free(&plan);
 	return !!failed;

@@ -33,6 +33,7 @@ struct plan {
 	struct handshake *handshakes; /* in the order in which they begin, are answered, and end */
 	u32 count;
 	u32 unmet; /* counts of the bins that no handshake can give */
+	u64 packets; /* written */
 };
 
 /* Gives every count but those of repeated SYNs to a handshake. 0 or -ENOMEM. */

@@ -111,6 +111,7 @@ static void put(struct writer *w, u32 handshake, enum packet packet)
 {
 	wire_packet(w->out, w->time_ns, handshake, packet);
 	w->time_ns += w->step_ns;
+	w->plan->packets++;
 }
 
 static void wait_on(struct writer *w, u32 handshake)
@@ -154,6 +155,9 @@ static void repeat(struct writer *w)
 		if (!is_open(h, w->tick))
 			continue;
 		put(w, handshake, PACKET_SYN);
+		/* the server says again what it said: that is no first SYN-ACK */
+		if (h->answered < w->tick)
+			put(w, handshake, PACKET_SYNACK);
 		h->last_syn = w->tick;
 		wait_on(w, handshake);
 		left--;
@@ -186,9 +190,10 @@ static void end(struct writer *w)
 	}
 }
 
+/* At most: not every SYN that is repeated is answered. */
 static u32 packets_of(const struct bin *bin, int forged)
 {
-	return bin->syn * (forged ? 2 : 1) + bin->syn_repeated + bin->synack + bin->completed + bin->refused +
+	return bin->syn * (forged ? 2 : 1) + bin->syn_repeated * 2 + bin->synack + bin->completed + bin->refused +
 	       bin->reset + bin->aborted;
 }
 
