@@ -92,8 +92,11 @@ INLINE u64 env_clock(void)
 	return CFG(replay) ? READ_ONCE(replay_time) : bpf_ktime_get_ns();
 }
 
-INLINE struct event *env_event(void)
+INLINE struct event *env_event(int of_connection)
 {
+	if (!of_connection && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >=
+				      bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2)
+		return NULL;
 	return bpf_ringbuf_reserve(&events, sizeof(struct event), 0);
 }
 

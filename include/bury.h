@@ -174,19 +174,21 @@ SUBPROGRAM int tomb_gone(struct flow *flow, u64 word, u32 how, u64 time)
 	return 0;
 }
 
-/* A SYN that nothing followed makes room for another. */
-SUBPROGRAM int evict_seed(const struct flow *flow, u64 word, u64 time)
+/*
+ * A SYN that nothing followed makes room for another. That the table is full is
+ * told once a second, as a loss with the number of those that had to go: one line
+ * each would be a second flood.
+ */
+SUBPROGRAM int evict_seed(const struct flow *flow)
 {
+	struct news news = { .kind = EVENT_CLOSE, .suppressed = 1 };
 	struct tally *tally = env_tally();
-	struct news news = { .kind = EVENT_CLOSE, .detail = HOW_EVICTED, .time = time };
 
 	if (!flow || !tally)
 		return 0;
 	COUNT(tally, handshakes_evicted);
-	news.suppressed = service_count_at(tally, &flow->key, PEER_OF(seed_client(flow)), flow->seed.service,
-					   SERVICE_EVICTED);
-	tell_seed(tally, &news, word, flow);
-	return 0;
+	service_count_at(tally, &flow->key, PEER_OF(seed_client(flow)), flow->seed.service, SERVICE_EVICTED);
+	return worth_telling(tally, &news);
 }
 
 /*
@@ -215,6 +217,8 @@ SUBPROGRAM u64 bury(struct flow *flow, u64 word, u32 how, u64 time, u32 ifindex)
 			else
 				COUNT(tally, adoptions_expired);
 		}
+		if (how == HOW_EVICTED)
+			alarm = 1; /* as in evict_seed() */
 	} else {
 		count_connection_end(tally, how);
 		linger_over(tally, word, tomb, flow, WORD_TOLD_1, time);

@@ -88,13 +88,18 @@ SUBPROGRAM int best_spare(u32 line, u32 tick, u32 only_inferred)
 }
 
 /*
- * How well a flow of the pending table can be spared: spare() for that table, as
- * arithmetic, because a branch on a word that is not yet in the cache is guessed
- * and guessed wrong. 0: held by somebody.
+ * How well a flow of the pending table can be spared: a tombstone, then the oldest
+ * of those that have shown but one SYN, then the oldest. What was answered or
+ * repeated is more likely to be somebody's: at a million forged SYNs a second a
+ * client that is 200 ms away would now and then lose its place to them.
+ *
+ * In arithmetic, because a branch on a word that is not yet in the cache is
+ * guessed, and guessed wrong. 0: held by somebody.
  */
 INLINE u64 pending_rank(u64 word, u32 tick)
 {
-	u32 tomb = (u32)(word / WORD_TOMB) & 1, told = (u32)(word / WORD_TOLD_1 | word / WORD_ADOPTION) & 1;
+	u32 tomb = (u32)(word / WORD_TOMB) & 1, seed = (u32)(word / WORD_SEED) & 1;
+	u32 told = (u32)(word / WORD_TOLD_1 | word / WORD_ADOPTION) & 1;
 	u32 first = CFG(half_open_after) && CFG(half_open_after) < CFG(give_up_after) ? CFG(half_open_after)
 											: CFG(give_up_after);
 	u32 patience = first + told * (CFG(give_up_after) - first);
@@ -102,7 +107,7 @@ INLINE u64 pending_rank(u64 word, u32 tick)
 
 	patience += tomb * (TOMB_TICKS - patience);
 	age = (u32)(ticks_between(word_due(word), tick) + (s32)patience + (1 << WORD_DUE_BITS));
-	return ((u64)tomb << 32 | age) & -(u64)(~word & WORD_BUSY);
+	return ((u64)tomb << 33 | (u64)seed << 32 | age) & -(u64)(~word & WORD_BUSY);
 }
 
 INLINE u64 greater(u64 a, u64 b) /* of numbers below 2^63 */
@@ -151,7 +156,7 @@ SUBPROGRAM int evict(u32 slot, u64 claimed, u64 time)
 	if (was & WORD_TOMB)
 		tomb_gone(flow, was, HOW_EVICTED, time);
 	else if (word_is_seed(was))
-		evict_seed(flow, was, time);
+		evict_seed(flow);
 	else
 		bury(flow, was, HOW_EVICTED, time, 0);
 	watch_account(tally, slot, was, 0);

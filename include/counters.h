@@ -67,7 +67,7 @@
 	X(time_wait_evicted, "TIME_WAITs dropped because the table was full") \
 	X(events_made, "Events made, selected or not") \
 	X(events_filtered, "Events not selected by -e or --slow-open") \
-	X(events_suppressed, "Events for which the summaries of a flood stand") \
+	X(events_suppressed, "Events for which the summaries of a flood, or a loss, stand") \
 	X(events_lost_in_ring, "Events lost: ring buffer full") \
 	X(watch_begun, "Flows put under watch") \
 	X(watch_ended, "Flows taken from watch") \

@@ -18,7 +18,8 @@
  *   env_tally()           this CPU's counters
  *   env_pause()           some 20 ns pass
  *   env_clock()           ns, the clock of struct segment
- *   env_event()           room for an event, NULL when there is none
+ *   env_event(of_connection)  room for an event, NULL when there is none; what is told of
+ *                         handshakes may take but half of it, so that a flood hides no connection
  *   env_send(event)       hands it over
  *   env_defer(segment)    puts it aside for the next tick; 0, or negative when that is full
  */
@@ -53,7 +54,7 @@ INLINE void env_note_due(u32 slot, u64 word);
 INLINE struct tally *env_tally(void);
 INLINE void env_pause(void);
 INLINE u64 env_clock(void);
-INLINE struct event *env_event(void);
+INLINE struct event *env_event(int of_connection);
 INLINE void env_send(struct event *event);
 INLINE int env_defer(const struct segment *seg);
 

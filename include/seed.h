@@ -30,12 +30,16 @@ INLINE void sow(struct flow *flow, const struct segment *seg, u32 service)
 }
 
 /* Makes of the seed what step_pending() would have made of its SYN. */
-INLINE void hatch_record(struct flow *flow)
+SUBPROGRAM int hatch_seed(struct flow *flow)
 {
-	struct seed seed = flow->seed;
-	u32 client = seed_client(flow);
+	struct seed seed;
 	struct end *end;
+	u32 client;
 
+	if (!flow)
+		return 0;
+	seed = flow->seed;
+	client = seed_client(flow);
 	__builtin_memset(flow->end, 0, sizeof(*flow) - __builtin_offsetof(struct flow, end));
 	end = &flow->end[client];
 	end->isn = seed.isn;
@@ -49,12 +53,6 @@ INLINE void hatch_record(struct flow *flow)
 	flow->last_tick = (u32)tick_of(flow->first_ns);
 	flow->flags = client ? FLOW_CLIENT_IS_1 : 0;
 	flow->service = seed.service;
-}
-
-SUBPROGRAM int hatch_seed(struct flow *flow)
-{
-	if (flow)
-		hatch_record(flow);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
 #define TCPSHAKE_TELL_H
 
 #include "env.h"
-#include "seed.h"
+#include "ticks.h"
 
 struct news {
 	u64 time;
@@ -13,26 +13,34 @@ struct news {
 	u32 count;
 	u8 kind, detail, detail2;
 	u8 unselected; /* 1: the user asked not to see it */
-	u32 suppressed; /* not 0: the summaries of a flood stand for it */
+	u32 suppressed; /* not 0: the summaries of a flood, or a loss, stand for it */
 };
 
-/* An event that lacks but its flow and word; NULL when it is filtered or lost (and counted as that). */
-INLINE struct event *begin_event(struct tally *tally, const struct news *news)
+/* Whether an event is to be made; else it is counted as filtered or suppressed. */
+INLINE int worth_telling(struct tally *tally, const struct news *news)
+{
+	if (news->kind >= EVENT_KINDS)
+		return 1;
+	COUNT(tally, events_made);
+	if (news->unselected || !(CFG(events) & 1u << news->kind)) {
+		COUNT(tally, events_filtered);
+		return 0;
+	}
+	if (news->suppressed) {
+		COUNT(tally, events_suppressed);
+		return 0;
+	}
+	return 1;
+}
+
+/* Returns 1 when the event is on its way, 0 when it is not told or lost (and counted as that). */
+INLINE int tell(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
 {
 	struct event *event;
 
-	if (news->kind < EVENT_KINDS) {
-		COUNT(tally, events_made);
-		if (news->unselected || !(CFG(events) & 1u << news->kind)) {
-			COUNT(tally, events_filtered);
-			return 0;
-		}
-		if (news->suppressed) {
-			COUNT(tally, events_suppressed);
-			return 0;
-		}
-	}
-	event = env_event();
+	if (!worth_telling(tally, news))
+		return 0;
+	event = env_event(word_is_open(word));
 	if (!event) {
 		if (news->kind < EVENT_KINDS)
 			COUNT(tally, events_lost_in_ring);
@@ -48,36 +56,10 @@ INLINE struct event *begin_event(struct tally *tally, const struct news *news)
 	event->time = news->time;
 	event->value = news->value;
 	event->value2 = news->value2;
-	return event;
-}
-
-/* Returns 1 when the event is on its way. */
-INLINE int tell(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
-{
-	struct event *event = begin_event(tally, news);
-
-	if (!event)
-		return 0;
 	event->word = word & ~WORD_DUE_MASK;
 	event->flow = *flow;
 	env_send(event);
 	return 1;
-}
-
-/* The close of a flow that is but a seed. The rest of its record, cold memory, is not touched: it hatches in the event. */
-INLINE void tell_seed(struct tally *tally, const struct news *news, u64 word, const struct flow *flow)
-{
-	struct event *event = begin_event(tally, news);
-
-	if (!event)
-		return;
-	event->word = word & ~(WORD_DUE_MASK | WORD_SEED);
-	event->flow.key = flow->key;
-	event->flow.first_ns = flow->first_ns;
-	event->flow.seed = flow->seed;
-	hatch_record(&event->flow);
-	event->flow.how = news->detail;
-	env_send(event);
 }
 
 INLINE void record_time(struct tally *tally, u32 histogram, u64 ns)

@@ -57,7 +57,7 @@ INLINE u32 *env_probation(void) { return &engine->probation; }
 INLINE struct tally *env_tally(void) { return &engine->tally; }
 INLINE void env_pause(void) {}
 INLINE u64 env_clock(void) { return engine->tick * TICK_NS; }
-INLINE struct event *env_event(void) { return &engine->event; }
+INLINE struct event *env_event(int of_connection) { (void)of_connection; return &engine->event; }
 INLINE void env_send(struct event *event) { engine->emit(engine->arg, event); }
 INLINE int env_defer(const struct segment *seg) { (void)seg; return -1; }
 

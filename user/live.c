@@ -165,6 +165,15 @@ static void look_after(struct live *live, u64 time)
 	}
 }
 
+/* Once a second: a flood makes some all the time. */
+static void tell_losses(struct live *live, u64 time)
+{
+	if (time < live->losses_due_ns)
+		return;
+	live->losses_due_ns = time + NSEC_PER_SEC;
+	check_kernel(live, live_tell_losses(live, time));
+}
+
 static void on_tick(struct live *live)
 {
 	u64 expirations, time = live_now();
@@ -177,9 +186,8 @@ static void on_tick(struct live *live)
 	error = kernel_tick(live->kernel, time);
 	poll_kernel(live);
 	live_watch_floods(live, time);
-	if (!error)
-		error = live_tell_losses(live, time);
 	check_kernel(live, error);
+	tell_losses(live, time);
 	live_owners_tick(live, time);
 	live_publish(live, time);
 	live_check_output(live, output_flush(&live->output));

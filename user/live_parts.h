@@ -23,6 +23,7 @@ struct live {
 	int netstat; /* of netstat_open(), or negative */
 	u64 started_ns;
 	struct tally told; /* counters when losses were last told */
+	u64 losses_due_ns; /* when they are told next */
 	u64 metrics_due_ns;
 	u64 check_due_ns;
 	u64 watchdog_ns, watchdog_due_ns; /* 0: the service manager does not ask for it */

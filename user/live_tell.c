@@ -6,33 +6,17 @@
 #include "levels.h"
 #include "live_parts.h"
 #include "log.h"
+#include "losses.h"
 #include "notify.h"
-
-static void tell_loss(struct live *live, enum loss_what what, u64 now, u64 before, u64 time)
-{
-	if (now > before)
-		output_loss(&live->output, what, now - before, time);
-}
 
 int live_tell_losses(struct live *live, u64 time)
 {
-	const struct tally *before = &live->told;
 	struct tally now;
 	int error = kernel_tally(live->kernel, &now);
 
-	if (error)
-		return error;
-	tell_loss(live, LOSS_EVENTS_RING, now.count[C_events_lost_in_ring],
-		  before->count[C_events_lost_in_ring], time);
-	tell_loss(live, LOSS_PENDING_EVICTED,
-		  now.count[C_handshakes_evicted] + now.count[C_adoptions_evicted],
-		  before->count[C_handshakes_evicted] + before->count[C_adoptions_evicted], time);
-	tell_loss(live, LOSS_CONNECTIONS_REFUSED,
-		  now.count[C_begun_refused_table_full] + now.count[C_adoptions_refused_table_full],
-		  before->count[C_begun_refused_table_full] + before->count[C_adoptions_refused_table_full],
-		  time);
-	live->told = now;
-	return 0;
+	if (!error)
+		losses_tell(&live->output, &live->told, &now, time); /* its error is the output's, and stays there */
+	return error;
 }
 
 void live_tell_summary(struct live *live)

@@ -8,6 +8,7 @@
 #include "floods.h"
 #include "host.h"
 #include "log.h"
+#include "losses.h"
 #include "metrics.h"
 #include "progress.h"
 #include "run.h"
@@ -40,6 +41,7 @@ struct reading {
 	struct clock clock;
 	struct host *host;
 	struct floods *floods;
+	struct tally told; /* counters when losses were last told */
 	struct plan plan;
 	struct progress progress;
 	u64 first_ns, last_ns;
@@ -126,10 +128,19 @@ static void on_report(void *arg, const struct report *report, u64 time)
 	stop_when_enough(reading);
 }
 
+/* As it would be live: what the tables had no room for. */
+static void tell_losses(struct reading *reading, u64 time)
+{
+	if (reading->stop != STOP_OUTPUT)
+		check_output(reading, losses_tell(&reading->output, &reading->told, host_tally(reading->host), time));
+}
+
 static void on_tick(void *arg, u64 tick)
 {
-	const struct reading *reading = arg;
+	struct reading *reading = arg;
 
+	if (tick % TICKS_PER_SEC == 0)
+		tell_losses(reading, tick * TICK_NS);
 	floods_tick(reading->floods, tick, FLOODS_QUIET);
 }
 
@@ -253,6 +264,7 @@ static void finish(struct reading *reading)
 	int error;
 
 	floods_tick(reading->floods, reading->last_ns / TICK_NS + 1, FLOODS_QUIET);
+	tell_losses(reading, reading->last_ns);
 	if (reading->stop != STOP_OUTPUT)
 		host_conclude(reading->host, reading->stop ? HOW_END_OF_RUN : HOW_END_OF_CAPTURE,
 			      reading->last_ns);

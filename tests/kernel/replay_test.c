@@ -69,6 +69,15 @@ static enum hook hook_of(const struct setting *setting, const struct sent *sent,
 	return dice_below(dice, 2) ? XDP_ETHER : dice_below(dice, 2) ? XDP_FRAGS : TC_IN;
 }
 
+/* An alarm suppresses events; and of what a full table evicts a loss tells, not a close each. */
+static void check_suppressed(const struct setting *setting, const u64 *count)
+{
+	if (setting->alarms)
+		assert_true(count[C_events_suppressed] > 0);
+	else
+		assert_true(count[C_events_suppressed] <= count[C_handshakes_evicted] + count[C_adoptions_evicted]);
+}
+
 static void replay_traffic(const struct setting *setting, u64 packets)
 {
 	static struct traffic traffic;
@@ -97,7 +106,7 @@ static void replay_traffic(const struct setting *setting, u64 packets)
 		replay_packet(&r, hook, piece, time);
 	}
 	replay_conclude(&r, time);
-	assert_int_equal(!setting->alarms, !host_tally(r.host)->count[C_events_suppressed]);
+	check_suppressed(setting, host_tally(r.host)->count);
 	replay_close(&r);
 }
 

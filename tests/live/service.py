@@ -37,7 +37,7 @@ def read_metrics(path):
         return parse(file.read())
 
 
-def wait_metrics(path, answer=lambda metrics: True, patience=PATIENCE):
+def wait_metrics(path, answer=lambda metrics: True, patience=6 * PATIENCE):
     """The metrics once they are there and answer() holds of them."""
     def found():
         with contextlib.suppress(FileNotFoundError):

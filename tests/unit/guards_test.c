@@ -42,7 +42,7 @@ INLINE void env_note_due(u32 slot, u64 word) { (void)slot, (void)word; }
 INLINE struct tally *env_tally(void) { return granted & TALLY ? &counters : NULL; }
 INLINE void env_pause(void) {}
 INLINE u64 env_clock(void) { return 0; }
-INLINE struct event *env_event(void) { return NULL; }
+INLINE struct event *env_event(int of_connection) { (void)of_connection; return NULL; }
 INLINE void env_send(struct event *event) { (void)event; }
 static int put_aside;
 INLINE int env_defer(const struct segment *seg) { (void)seg; return put_aside ? 0 : -1; }
