@@ -22,6 +22,7 @@ int floods_new(struct floods **out, const struct floods_config *config, const st
 	floods->config = *config;
 	floods->side = *side;
 	floods->tick = tick;
+	floods->settled = tick ? tick + DETECT_SETTLING : 0;
 	floods->rows = side->table.count;
 	floods->subjects = 3 * floods->rows;
 	floods->sums = calloc(floods->rows, sizeof(*floods->sums));
@@ -65,6 +66,7 @@ static void ask(struct floods *floods, u32 id, const struct bin *bin, u64 tick)
 		.sensitivity = floods->config.sensitivity,
 		.min_rate = floods->config.min_rate,
 		.sum = id >= floods->rows,
+		.settling = tick <= floods->settled,
 	};
 	struct finding finding;
 	enum found found;

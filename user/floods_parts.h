@@ -70,6 +70,7 @@ struct floods {
 	struct floods_counts counts;
 	u32 rows, subjects; /* how many; the first `rows` subjects are rows */
 	u64 tick;	    /* the last one; 0: none yet */
+	u64 settled;	    /* live: until then no alarm, for each service is new and its first answers are under way */
 	u64 *sums;	    /* by row: over its counts */
 	u32 *born;	    /* by row */
 	struct seen *seen;
