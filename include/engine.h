@@ -27,7 +27,7 @@ SUBPROGRAM int try_slot(struct segment *seg, u32 slot, u32 want)
 	struct flow *flow = env_flow(slot);
 	struct tally *tally = env_tally();
 	enum fit fit = FIT_NONE;
-	u64 was, now;
+	u64 was, next;
 	int busy;
 
 	if (!seg || !word || !flow || !tally)
@@ -35,23 +35,23 @@ SUBPROGRAM int try_slot(struct segment *seg, u32 slot, u32 want)
 	was = hold(word, TAG_OF_HASH(seg->hash), &busy);
 	if (!was)
 		return busy ? FIND_BUSY : FIT_NONE;
-	now = was;
+	next = was;
 	if (key_equal(&flow->key, &seg->key)) {
 		u64 tick = tick_of(seg->time);
 
-		now = hatch(flow, was);
-		if (word_is_due(now, (u32)tick)) {
-			now = expire(flow, now, tick);
-			watch_account(tally, slot, was, now);
-			env_note_due(slot, now);
+		next = hatch(flow, was);
+		if (word_is_due(next, (u32)tick)) {
+			next = expire(flow, next, tick);
+			watch_account(tally, slot, was, next);
+			env_note_due(slot, next);
 		}
-		if (now)
-			fit = line_table(slot >> 3) == TABLE_PENDING ? fit_pending(seg, flow, now)
-								      : fit_connection(seg, flow, now);
+		if (next)
+			fit = line_table(slot >> 3) == TABLE_PENDING ? fit_pending(seg, flow, next)
+								      : fit_connection(seg, flow, next);
 	}
-	if (!now)
+	if (!next)
 		set_print(slot, 0);
-	publish64(word, fit >= want && now ? now | WORD_BUSY : now & ~WORD_BUSY);
+	publish64(word, fit >= want && next ? next | WORD_BUSY : next & ~WORD_BUSY);
 	return fit;
 }
 

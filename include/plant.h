@@ -5,6 +5,7 @@
 
 #include "claim.h"
 #include "seed.h"
+#include "step.h"
 
 /* Returns the counter that the packet is filed under, or STEP_BUSY. */
 SUBPROGRAM int plant(struct segment *seg)

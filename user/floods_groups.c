@@ -74,7 +74,11 @@ static void join_sum(struct floods *floods, u32 part, u32 id)
 	}
 }
 
-/* The sum over this address (SERVICE_WHOLE) or prefix; NOBODY: there is no room, which cannot be. */
+/*
+ * The sum over this address (SERVICE_WHOLE) or prefix; NOBODY: there is no room, which cannot be.
+ * Calls itself once: an address is part of a prefix, which is part of nothing.
+ */
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static u32 sum_of(struct floods *floods, struct address addr, u8 prefix)
 {
 	u32 *chain = chain_of(floods, &addr, prefix), id = *chain, above;
@@ -133,6 +137,8 @@ static void free_sum(struct floods *floods, u32 id)
 	floods->free_sum = id;
 }
 
+/* Calls itself once, as sum_of() does. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static void leave_sum(struct floods *floods, u32 part, u64 tick)
 {
 	u32 id = floods->subject[part].parent;

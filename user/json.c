@@ -286,6 +286,18 @@ static void put_top_sources(struct put *put, const struct flood_report *flood)
 	put_char(put, ']');
 }
 
+static void put_flood_evidence(struct put *put, const struct flood_report *flood)
+{
+	FIELD_KNOWN(put, "half_open", flood->half_open);
+	FIELD_KNOWN(put, "sources", flood->sources);
+	if (flood->tops)
+		put_top_sources(put, flood);
+	FIELD_KNOWN(put, "duration_ns", flood->duration_ns);
+	FIELD_KNOWN(put, "cookies_sent", flood->cookies_sent);
+	FIELD_KNOWN(put, "cookies_failed", flood->cookies_failed);
+	FIELD_KNOWN(put, "listen_overflows", flood->listen_overflows);
+}
+
 static void put_flood(struct put *put, const struct flood_report *flood)
 {
 	FIELD_WORD(put, "phase", phase_name(flood->phase));
@@ -303,14 +315,7 @@ static void put_flood(struct put *put, const struct flood_report *flood)
 		KEY(put, "completion_ratio");
 		put_ratio(put, flood->completion_ratio);
 	}
-	FIELD_KNOWN(put, "half_open", flood->half_open);
-	FIELD_KNOWN(put, "sources", flood->sources);
-	if (flood->tops)
-		put_top_sources(put, flood);
-	FIELD_KNOWN(put, "duration_ns", flood->duration_ns);
-	FIELD_KNOWN(put, "cookies_sent", flood->cookies_sent);
-	FIELD_KNOWN(put, "cookies_failed", flood->cookies_failed);
-	FIELD_KNOWN(put, "listen_overflows", flood->listen_overflows);
+	put_flood_evidence(put, flood);
 }
 
 static void put_silent(struct put *put, const struct silent_report *silent)
