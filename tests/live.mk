@@ -16,12 +16,12 @@ floods: all $(LIVE_PROGRAMS)
 verdicts: all $(LIVE_PROGRAMS)
 	$(Q)TCPSHAKE_VERDICTS=20 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/live/test_verdicts.py
 
-$(BUILD)/live/traffic: tests/live/traffic.c
+$(BUILD)/live/traffic: tests/live/traffic.c tests/live/enter.h
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) $< -lpthread -o $@
 
-$(BUILD)/live/hold: tests/live/hold.c
+$(BUILD)/live/hold: tests/live/hold.c tests/live/enter.h
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< -o $@
@@ -35,7 +35,7 @@ $(BUILD)/live/flood.skel.h: $(BUILD)/live/flood.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name flood_bpf > $@
 
-$(BUILD)/live/flood: tests/live/flood.c tests/live/flood.h $(BUILD)/live/flood.skel.h
+$(BUILD)/live/flood: tests/live/flood.c tests/live/flood.h tests/live/enter.h $(BUILD)/live/flood.skel.h
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(BUILD)/live -Itests/live $< -lbpf -lelf -lz -o $@
 

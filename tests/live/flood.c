@@ -25,6 +25,7 @@
 
 #include <bpf/bpf.h>
 
+#include "enter.h"
 #include "flood.h"
 #include "flood.skel.h"
 
@@ -62,18 +63,6 @@ static void usage(void)
 			"             [--mode syn|pair|syn-ack|ack|fin|rst|flags|odd|scan] [--port N] [--pace N]\n"
 			"             [--sources N] [--source-port N] [--first N]\n");
 	exit(2);
-}
-
-static void enter(const char *name)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(path);
-	close(fd);
 }
 
 static double now(void)
@@ -234,7 +223,8 @@ int main(int argc, char **argv)
 	u32 count;
 
 	read_options(argc, argv, &plan, &bounds);
-	enter(argv[optind]);
+	if (enter(argv[optind]))
+		die(argv[optind]);
 	set_link(&plan, argv[optind + 1], argv[optind + 2]);
 	skeleton = load(&plan, bounds.first);
 	before = traffic_of(argv[optind + 1]);

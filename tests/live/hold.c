@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "enter.h"
 #include "base.h"
 
 #define FRAME_BYTES (1 << 17) /* of a segment that no one has cut */
@@ -58,18 +59,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "hold: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static void enter(const char *name)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(path);
-	close(fd);
 }
 
 static u64 now(void)
@@ -213,7 +202,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: hold NAMESPACE DEVICE MAC MS DEVICE MAC MS\n");
 		return 2;
 	}
-	enter(argv[1]);
+	if (enter(argv[1]))
+		die(argv[1]);
 	for (int i = 0; i < 2; i++) {
 		ends[i].fd = open_end(argv[2 + 3 * i], argv[3 + 3 * (1 - i)]);
 		ends[i].hold = strtoul(argv[4 + 3 * i], NULL, 10) * NSEC_PER_MSEC;

@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "enter.h"
+
 #define FIRST_PORT 7000
 #define FILES	   20000
 #define QUESTION   "a question of thirty-two bytes.."
@@ -63,18 +65,6 @@ static void die(const char *what)
 {
 	perror(what);
 	exit(1);
-}
-
-static void enter(const char *name)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(path);
-	close(fd);
 }
 
 static void watch(int epoll, int fd, unsigned int events)
@@ -164,7 +154,8 @@ static void *server(void *name)
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event ready[256];
 
-	enter(name);
+	if (enter(name))
+		die(name);
 	for (int ending = 0; ending < ENDINGS; ending++) {
 		if (ending != REFUSED)
 			watch(epoll, listen_at((enum ending)ending), EPOLLIN);
@@ -425,7 +416,8 @@ int main(int argc, char **argv)
 	pthread_barrier_init(&listening, NULL, 2);
 	if (pthread_create(&thread, NULL, server, argv[2]))
 		die("pthread_create");
-	enter(argv[1]);
+	if (enter(argv[1]))
+		die(argv[1]);
 	pthread_barrier_wait(&listening);
 	clock_gettime(CLOCK_MONOTONIC, &begin_time);
 	client(&begin_time);
