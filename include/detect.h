@@ -241,6 +241,14 @@ static inline enum found detect_step(struct detector *d, const struct bin *bin, 
 	return peace_step(d, bin, evidence, config, finding);
 }
 
+/* Another one knew what the silence was, and that it is over: what follows is found anew. */
+static inline void detect_silence_over(struct detector *d)
+{
+	if (d->mode == MODE_SILENT)
+		enter(d, MODE_CALM);
+	d->silence = (struct silence){ 0 };
+}
+
 /* evidence may be NULL. finding is written unless FOUND_NOTHING is returned. */
 static inline enum found detect(struct detector *d, const struct bin *bin, const struct evidence *evidence,
 				const struct detect_config *config, struct finding *finding)

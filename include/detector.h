@@ -31,7 +31,7 @@ struct silence {
 	u32 unasked;	    /* since the last */
 	u32 held;	    /* ticks that what starts or ends it holds */
 	u32 syn, synack, refused, repeated; /* leaky sums, times 32 */
-	u32 reserved;
+	u32 answered; /* SYNs since the last tick that left some without answer */
 };
 
 struct detector {

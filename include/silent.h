@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A service that stops answering while it is asked no more than usual: no
- * answer at all, only RSTs, or an answer to some and none to the others, who try again (its accept
- * queue is full).
+ * answer at all, only RSTs, or an answer to some and none to the others, who try again (as
+ * when its accept queue is full; who can ask the queue knows better).
  *
  * Silence means something only where an answer was due: the service answers often
  * enough that several are missing by now, or it is asked without pause.
@@ -20,6 +20,7 @@
 #define UNASKED_AFTER (30 * TICKS_PER_SEC)
 #define OVERFLOW_AFTER (3 * TICKS_PER_SEC)
 #define OVERFLOW_SYNS 16 /* in some three seconds */
+#define ANSWERED_SYNS 24 /* in a row: whatever it was, it is over */
 #define ANSWERED_TICKS 5 /* with answers, in a row */
 #define LEAK_SHIFT 5
 
@@ -36,6 +37,10 @@ INLINE void silence_leak(struct silence *s, const struct bin *bin)
 	leak(&s->synack, bin->synack * 32);
 	leak(&s->refused, (bin->refused + bin->reset) * 32);
 	leak(&s->repeated, bin->syn_repeated * 32);
+	if (bin->syn > bin->synack + bin->refused)
+		s->answered = 0;
+	else if (s->answered < ANSWERED_SYNS)
+		s->answered += bin->syn;
 }
 
 INLINE void silence_run_reset(struct silence *s)
@@ -84,7 +89,8 @@ INLINE int drops_some(const struct silence *s)
 {
 	u32 dropped = dropped_of(s);
 
-	return s->syn >= OVERFLOW_SYNS * 32 && s->synack && dropped >= s->syn / 4 && s->repeated >= dropped / 2;
+	return s->answered < ANSWERED_SYNS && s->syn >= OVERFLOW_SYNS * 32 && s->synack && dropped >= s->syn / 4 &&
+	       s->repeated >= dropped / 2;
 }
 
 /* One tick of a service that is not silent. Whether it is from now on; then d->silent says how. */

@@ -14,7 +14,7 @@ enum verdict {
 enum silent_kind {
 	SILENT_NO_ANSWER,
 	SILENT_REFUSING,
-	SILENT_OVERFLOW, /* answers some: the accept queue is full */
+	SILENT_OVERFLOW, /* the accept queue is full; where it cannot be asked: it answers some */
 	SILENT_KINDS
 };
 

@@ -56,6 +56,7 @@ void floods_free(struct floods *floods)
 	free(floods->run);
 	free(floods->alarmed);
 	free(floods->chains);
+	queues_free(floods);
 	free(floods);
 }
 
@@ -139,6 +140,7 @@ void floods_tick(struct floods *floods, u64 tick, enum floods_gap gap)
 	for (u32 i = 0; i < late; i++)
 		run_tick(floods, tick - late + 1 + i, i, (u32)late);
 	keep_restless(floods);
+	queues_tick(floods, tick);
 	floods->tick = tick;
 }
 

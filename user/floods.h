@@ -12,6 +12,7 @@
 #include "netstat.h"
 #include "report.h"
 #include "service_table.h"
+#include "sockets.h"
 
 struct floods_config {
 	u32 sensitivity; /* as of struct detect_config */
@@ -23,13 +24,19 @@ struct floods_config {
 struct options;
 struct floods_config floods_config_of(const struct options *options);
 
+/* What a kernel says of its own services. */
+struct floods_host {
+	int (*has)(void *arg, const struct address *addr);  /* is it this host's? Of no other is anything said. */
+	int (*netstat)(void *arg, struct netstat *netstat); /* 0 or a negative errno */
+	int (*listeners)(void *arg, socket_fn each, void *each_arg); /* the same */
+};
+
 /* Who hears of it, and what the side knows beside the rows. */
 struct floods_side {
 	struct service_table table;
 	/* flood or silent is set; time: ns, of the tick */
 	void (*tell)(void *arg, const struct report *report, u64 time);
-	/* The kernel's counters where they are about this address: 0, or negative. NULL: never. */
-	int (*netstat)(void *arg, const struct address *addr, struct netstat *netstat);
+	const struct floods_host *host; /* NULL: none can be asked */
 	void *arg;
 };
 

@@ -73,7 +73,7 @@ static int is_service(const struct floods *floods, u32 id)
 }
 
 /* In a flood of its address, a port that does not answer is nothing of its own. */
-static int in_alarm_above(const struct floods *floods, u32 id)
+int in_alarm_above(const struct floods *floods, u32 id)
 {
 	for (id = floods->subject[id].parent; id != NOBODY; id = floods->subject[id].parent) {
 		if (floods->subject[id].alarmed)
@@ -87,10 +87,13 @@ static void take_silence(struct floods *floods, u32 id, enum phase phase, const 
 	struct subject *subject = &floods->subject[id];
 
 	if (phase == PHASE_START ? !is_service(floods, id) || floods->config.one_sided || subject->silent ||
-					   in_alarm_above(floods, id)
-				 : !subject->silent)
+					   in_alarm_above(floods, id) || queues_explain(floods, id, tick)
+				 : !subject->silent || subject->overflows)
 		return;
 	subject->silence = *finding;
+	/* that it answers some is a full queue's sign; where the queue can be asked and has room, it is a firewall's */
+	if (finding->silent == SILENT_OVERFLOW && is_here(floods, subject))
+		subject->silence.silent = SILENT_NO_ANSWER;
 	if (phase == PHASE_START)
 		subject->silent_tick = tick;
 	tell_silent(floods, id, phase, tick);
@@ -115,6 +118,7 @@ void take_finding(struct floods *floods, u32 id, enum found found, const struct 
 	subject->found = *finding;
 	switch (found) {
 	case FOUND_FLOOD_START:
+		queues_interrupt(floods, id, tick);
 		alarm_begin(floods, id);
 		break;
 	case FOUND_FLOOD_UPDATE:

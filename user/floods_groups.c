@@ -171,8 +171,11 @@ void groups_detach(struct floods *floods, u32 row, u64 tick)
 		tell_end(floods, row, tick);
 	if (subject->crowd)
 		tell_crowd(floods, row, PHASE_END, tick);
-	if (subject->silent)
+	if (subject->silent) {
+		subject->silence.ticks += tick - subject->silent_tick;
 		tell_silent(floods, row, PHASE_END, tick);
+	}
+	queues_forget(floods, row);
 	alarm_end(floods, row);
 	leave_sum(floods, row, tick);
 	subject->attached = subject->running = 0;

@@ -46,6 +46,7 @@ struct subject {
 	struct finding found; /* last of the flood or crowd */
 	struct finding silence;
 	u64 silent_tick; /* when it was told */
+	u8 overflows;	 /* it is silent because its accept queue is full: only floods_queues.c ends that */
 	struct detector detector;
 };
 
@@ -62,6 +63,28 @@ struct told {
 /* What is remembered of a row. sum alone is read every tick. */
 struct seen {
 	u64 count[SERVICE_COUNTS];
+};
+
+/* A service whose accept queue is full. */
+struct full_queue {
+	u32 row;
+	u64 since, full, dropped; /* ticks: first and last look that found it so; the last drop of the host meanwhile */
+	u64 drops;	/* of the host, while it was full */
+	u64 syn, asks;	/* the row's counts at `since` */
+};
+
+#define FULL_MOST 64
+
+struct listener;
+
+struct queues {
+	struct full_queue full[FULL_MOST];
+	u32 fulls;
+	int read;	/* overflows is known */
+	u64 overflows;	/* the host's count */
+	u64 rose, next;	/* ticks: when that last rose; of the next look when no queue is full */
+	struct listener *listener; /* as of the last look */
+	u32 listeners;
 };
 
 struct floods {
@@ -82,6 +105,7 @@ struct floods {
 	u32 *alarmed, alarms;
 	struct told told[TOLD_MOST];
 	u32 used_sources;   /* bit per description */
+	struct queues queues;
 	FILE *bins;	    /* of $TCPSHAKE_BINS, or NULL */
 };
 
@@ -116,6 +140,20 @@ void alarm_end(struct floods *floods, u32 id);
 void note_fail(struct subject *subject, const struct bin *bin, u64 tick);
 u64 recent_fail(const struct subject *subject, u64 tick);
 
+/* A sum over the subject is in alarm. */
+int in_alarm_above(const struct floods *floods, u32 id);
+
+/* --- floods_queues.c: full accept queues of this host --- */
+
+void queues_tick(struct floods *floods, u64 tick);
+/* The detector finds the row silent. Whether its queue is full: then that was told. */
+int queues_explain(struct floods *floods, u32 row, u64 tick);
+/* A flood begins at the subject. */
+void queues_interrupt(struct floods *floods, u32 id, u64 tick);
+/* The row is another's. */
+void queues_forget(struct floods *floods, u32 row);
+void queues_free(struct floods *floods);
+
 /* --- floods_tell.c: alarms, descriptions, events --- */
 
 /* -ENOSPC: so many are told already that this one is not. */
@@ -124,6 +162,9 @@ void tell_update(struct floods *floods, u32 id, u64 tick);
 void tell_end(struct floods *floods, u32 id, u64 tick);
 void tell_crowd(struct floods *floods, u32 id, enum phase phase, u64 tick);
 void tell_silent(struct floods *floods, u32 id, enum phase phase, u64 tick);
+
+/* The side knows its kernel. */
+int is_here(const struct floods *floods, const struct subject *subject);
 
 /* Alarm on a new row of a flood that stands. */
 void mark_row(struct floods *floods, u32 row);

@@ -55,13 +55,18 @@ static u32 take_sources(struct floods *floods)
 
 /* --- evidence --- */
 
+int is_here(const struct floods *floods, const struct subject *subject)
+{
+	return floods->side.host && floods->side.host->has(floods->side.arg, &subject->addr);
+}
+
 static int read_netstat(struct floods *floods, u32 id, struct netstat *netstat)
 {
 	const struct subject *subject = &floods->subject[id];
 
-	if (!floods->side.netstat || subject->prefix != SERVICE_WHOLE)
+	if (subject->prefix != SERVICE_WHOLE || !is_here(floods, subject))
 		return -ENOTSUP;
-	return floods->side.netstat(floods->side.arg, &subject->addr, netstat);
+	return floods->side.host->netstat(floods->side.arg, netstat);
 }
 
 static int netstat_of(struct floods *floods, const struct told *told, struct netstat *since)

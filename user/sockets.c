@@ -68,6 +68,7 @@ static void read_entry(const struct inet_diag_msg *msg, struct socket_entry *ent
 	entry->inode = msg->idiag_inode;
 	entry->uid = msg->idiag_uid;
 	entry->queued = msg->idiag_rqueue;
+	entry->most = msg->idiag_state == TCP_LISTEN ? msg->idiag_wqueue : 0;
 }
 
 /* One datagram of answers. 1: more to come, 0: the end, or a negative errno. */

@@ -12,7 +12,8 @@ struct socket_entry {
 	u64 cookie; /* no other socket ever has it */
 	u32 inode;  /* 0: no file leads to it, that is no process has it open */
 	u32 uid;
-	u32 queued; /* bytes that came and were not read, the FIN counted as one */
+	u32 queued; /* bytes that came and were not read, the FIN counted as one; of a listener, connections not accepted */
+	u32 most;   /* of a listener: what fits into its accept queue; with more queued it is full */
 };
 
 typedef void (*socket_fn)(void *arg, const struct socket_entry *entry);

@@ -231,6 +231,10 @@ class Connections:
         """What is not accepted may fill a queue of eight."""
         self.order(lambda: (self.selector.unregister(self.listener), self.listener.listen(8)))
 
+    def accept_again(self):
+        self.order(lambda: (self.listener.listen(4096),
+                            self.selector.register(self.listener, selectors.EVENT_READ, self.accept)))
+
     def stop_listening(self):
         self.order(lambda: (self.selector.unregister(self.listener), self.listener.close()))
 

@@ -280,6 +280,18 @@ static void silent_by_overflow(void **state)
 	assert_true(until(FOUND_SILENT_END, 10 * SECOND, calm));
 }
 
+/* A burst of drops is no overflow, however much of the last seconds it was. */
+static void two_seconds_are_no_overflow(void **state)
+{
+	(void)state;
+	warm();
+	for (u32 i = 0; i < 20; i++) {
+		pass(2 * SECOND, (struct bin){ .syn = 10, .syn_repeated = 8, .synack = 2, .completed = 2 });
+		pass(8 * SECOND, calm);
+	}
+	assert_int_equal(told[FOUND_SILENT_START], 0);
+}
+
 static void never_heard_and_asked_persistently_is_silent(void **state)
 {
 	const struct bin ask = { .syn_repeated = 1 }, quiet = { 0 };
@@ -402,6 +414,7 @@ int main(void)
 		TEST(silent_without_answer),
 		TEST(silent_by_refusing),
 		TEST(silent_by_overflow),
+		TEST(two_seconds_are_no_overflow),
 		TEST(never_heard_and_asked_persistently_is_silent),
 		TEST(one_client_in_vain_is_no_silence),
 		TEST(flood_ends_a_silence_first),
