@@ -50,8 +50,8 @@ INLINE void second_note(struct detector *d, const struct bin *bin)
 
 INLINE void find(const struct detector *d, struct finding *finding)
 {
-	const struct onset *onset = &d->onset;
-	u64 ticks = onset->ticks > d->calm ? onset->ticks - d->calm : 1;
+	const struct onset *onset = d->mode == MODE_FLOOD ? &d->upto : &d->onset;
+	u64 ticks = onset->ticks ? onset->ticks : 1;
 
 	*finding = (struct finding){
 		.verdict = (enum verdict)d->verdict,
@@ -83,6 +83,7 @@ INLINE enum found flood_begins(struct detector *d, const struct evidence *eviden
 		d->usual_failed = 0;
 	}
 	d->verdict = (u8)judge(d, evidence);
+	d->upto = d->onset;
 	find(d, finding);
 	return FOUND_FLOOD_START;
 }
@@ -92,7 +93,11 @@ INLINE enum found flood_step(struct detector *d, const struct bin *bin, const st
 {
 	second_note(d, bin);
 	d->ticks++;
-	d->calm = strain_holds(d, bin, config) ? 0 : d->calm + 1;
+	d->calm++;
+	if (strain_holds(d, bin, config)) {
+		d->calm = 0;
+		d->upto = d->onset;
+	}
 	if (d->calm >= FLOOD_CALM) {
 		find(d, finding);
 		enter(d, MODE_CALM);

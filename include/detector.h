@@ -43,6 +43,7 @@ struct detector {
 	s64 cusum, missing;			      /* see strain.h */
 	s64 crowd_usual;
 	struct onset onset;
+	struct onset upto; /* in alarm: as of the last sign */
 	struct silence silence;
 	u64 pending;
 	u64 second_syn, second_completed, peak; /* of this second; SYNs of the busiest */
@@ -54,6 +55,6 @@ struct detector {
 	u8 zero[2];
 };
 
-_Static_assert(sizeof(struct detector) <= 320, "");
+_Static_assert(sizeof(struct detector) <= 384, "");
 
 #endif

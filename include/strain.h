@@ -16,7 +16,10 @@
 
 #define UNEXPLAINED_TICKS (2 * TICKS_PER_SEC)
 #define ONSET_TICKS (2 * TICKS_PER_SEC) /* older sums fade */
-#define COLD_UNANSWERED 15 /* ticks: the server may be slow */
+#define COLD_WAIT 15		/* ticks, of a service never heard of */
+#define COLD_FACTOR 40		/* from so many times the least rate on it is not waited for */
+#define COLD_KNOWN 8		/* completions: it is heard of */
+#define COLD_KNOWN_TICKS 30	/* and for so long, but for the trouble */
 #define ONSET_CHANCE 2			/* ticks: the first sign may have come by chance before the trouble did */
 #define HOT_SHARE 24			/* of the threshold in one tick is a sign */
 #define HOT_TICKS 4			/* of the last eight */
@@ -68,17 +71,28 @@ INLINE s64 strange_of(const struct detector *d, const struct bin *bin, const str
 	return failed_of(d, bin, config) - (is_cold(d) ? FIXED(bin->aborted) * 3 / 4 : 0);
 }
 
+/*
+ * Of a service never heard of it is not known how far away its clients are, nor how slow its answers. Sums are
+ * not told before their rate is one that needs no such doubt, and one may not wait while the one above it knows.
+ */
+INLINE int is_unheard_of(const struct detector *d, const struct detect_config *config)
+{
+	return !config->sum && (d->usual_completed * d->warm < FIXED(COLD_KNOWN) ||
+				d->warm < d->onset.ticks + COLD_KNOWN_TICKS);
+}
+
 /* How much more than usual may fail each tick. */
 INLINE s64 slack_of(const struct detector *d, const struct bin *bin, const struct detect_config *config)
 {
 	if (is_cold(d))
-		return least_of(config) / 8 + FIXED(bin->syn) / 4;
+		return least_of(config) / 8 + FIXED(bin->syn) / (is_unheard_of(d, config) ? 4 : 8);
 	return least_of(config) / 16 + by_sensitivity(d->usual_syn / 32, config) + usual_failed_now(d);
 }
 
+/* A flood of the first minute has taken what completed before it for usual. */
 INLINE s64 usual_of(const struct detector *d)
 {
-	return is_cold(d) ? 0 : d->usual_syn;
+	return is_cold(d) && d->mode != MODE_FLOOD ? 0 : d->usual_syn;
 }
 
 /* SYNs beyond the usual ones since the first sign. */
@@ -195,6 +209,22 @@ INLINE int is_fast(const struct detector *d, const struct detect_config *config)
 	return d->recent_failed * 20 >= least * 11 && failed * 20 >= least * 15 * ticks;
 }
 
+/* In the first minute: whether what comes late has come, or there is too much of it to be waited for. */
+INLINE int is_flood_when_cold(const struct detector *d, const struct detect_config *config)
+{
+	const struct onset *onset = &d->onset;
+	s64 syn = FIXED(onset->syn);
+
+	if (d->cusum * 2 < syn)
+		return 0;
+	if (is_unheard_of(d, config))
+		return onset->ticks >= COLD_WAIT || syn >= least_of(config) * COLD_FACTOR * onset->ticks;
+	if (mostly_unanswered(onset) && syn < d->usual_completed * SILENT_FACTOR * onset->ticks)
+		return 0;
+	/* a crowd's first clients come soon */
+	return onset->ticks >= COLD_WAIT || onset->completed * 20 <= onset->syn * 3 + 20 * MISSING_CHANCE;
+}
+
 /* The sum is high: is it a flood? */
 INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect_config *config)
 {
@@ -205,7 +235,7 @@ INLINE int looks_like_flood(const struct detector *d, s64 h, const struct detect
 	if (!is_fast(d, config))
 		return 0;
 	if (is_cold(d))
-		return d->cusum * 2 >= syn && (!mostly_unanswered(onset) || onset->ticks >= COLD_UNANSWERED);
+		return is_flood_when_cold(d, config);
 	if (mostly_unanswered(onset) && syn < usual_of(d) * factor * onset->ticks)
 		return 0;
 	/* when the others' opens fall meanwhile, the sum alone has to say it */
@@ -274,14 +304,23 @@ INLINE void learn_strain(struct detector *d, const struct detect_config *config)
 	d->strain = average(d->strain, d->cusum < most ? d->cusum : most, d->warm);
 }
 
-/* One tick in alarm. Whether there is still a sign of the flood. */
+/* Hardly any of the usual ones complete, and they are those who ask: the flood is over, the service is down. */
+INLINE int usual_ones_fail(const struct detector *d)
+{
+	return d->recent_completed * 4 < d->usual_completed && d->recent_syn < usual_of(d) * 2;
+}
+
+/*
+ * One tick in alarm. Whether there is still a sign of the flood: the sum stands as high as it is let rise, which
+ * is half of what begins one. As soon as the flood ends it falls.
+ */
 INLINE int strain_holds(struct detector *d, const struct bin *bin, const struct detect_config *config)
 {
-	s64 h = threshold(d, 0, config);
+	s64 most = threshold(d, 0, config) / 2;
 
-	d->cusum = clamp64(d->cusum + strange_of(d, bin, config) - slack_of(d, bin, config), 0, h);
+	d->cusum = clamp64(d->cusum + strange_of(d, bin, config) - slack_of(d, bin, config), 0, most);
 	onset_note(&d->onset, bin);
-	return d->cusum * 2 >= h;
+	return d->cusum == most && !usual_ones_fail(d);
 }
 
 #endif

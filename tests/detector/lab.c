@@ -19,7 +19,7 @@ static struct detect_config settings(u64 tick, u32 sum)
 	};
 }
 
-struct day run_day(const struct pattern *pattern, u64 seed, u64 ticks)
+struct day run_day(const struct pattern *pattern, u64 seed, u64 ticks, int met)
 {
 	static struct world world;
 	struct pattern_state state = { 0 };
@@ -29,8 +29,10 @@ struct day run_day(const struct pattern *pattern, u64 seed, u64 ticks)
 
 	world_begin(&world, seed);
 	pattern->begin(&world, &state);
+	if (met) /* what happens now and then happens now */
+		state.next = 1 + (u64)(uniform(&world.random) * 60 * TICKS_PER_SEC);
 	for (u64 tick = 0; tick < ticks; tick++) {
-		struct detect_config config = settings(tick, pattern->sum);
+		struct detect_config config = settings(tick + (met ? DETECT_SETTLING : 0), pattern->sum);
 		struct bin bin;
 
 		pattern->tick(&world, &state);
@@ -74,7 +76,7 @@ static void begin_attack(struct world *world, const struct attack *attack, u64 s
 
 enum verdict true_verdict(const struct attack *attack)
 {
-	if (!attack->cookies)
+	if (!attack->cookies || attack->dead || attack->kind == FLOOD_UNANSWERED)
 		return VERDICT_SERVER_SILENT;
 	return attack->kind == FLOOD_FEW || attack->kind == FLOOD_STACKS ? VERDICT_REAL_HOSTS : VERDICT_SPOOFED;
 }
@@ -92,7 +94,7 @@ struct outcome run_attack(const struct attack *attack, u64 seed)
 	phase = uniform(&world.random);
 	for (u64 tick = 0; tick < start + FLOOD_TICKS + AFTER_TICKS; tick++) {
 		const double keep = 1 - 1.0 / 100;
-		struct detect_config config = settings(tick, 0);
+		struct detect_config config = settings(tick, (u32)attack->sum);
 		struct evidence evidence;
 		struct finding finding;
 		struct bin bin;
@@ -109,6 +111,7 @@ struct outcome run_attack(const struct attack *attack, u64 seed)
 		}
 		if (tick == start + FLOOD_TICKS)
 			world.flood.rate = 0;
+		world.server.state = attack->dead && world.flood.rate > 0 ? SERVER_SILENT : SERVER_UP;
 		bin = world_tick(&world);
 		evidence = sources_since(&world, clients, flood);
 		switch (detect(&detector, &bin, &evidence, &config, &finding)) {
@@ -130,6 +133,7 @@ struct outcome run_attack(const struct attack *attack, u64 seed)
 			break;
 		case FOUND_FLOOD_END:
 			outcome.ends++;
+			outcome.end_s = ((double)tick - (double)(start + FLOOD_TICKS + FLOOD_CALM - 1)) / TICKS_PER_SEC;
 			break;
 		default:
 			break;

@@ -237,7 +237,7 @@ static void flood_tick(struct world *world)
 		ahead(world, 0)->refused += n;
 		return;
 	}
-	dropped = drops(world, n);
+	dropped = world->flood.kind == FLOOD_UNANSWERED ? n : drops(world, n);
 	if (dropped)
 		ahead(world, GIVE_UP_TICKS)->timed_out += dropped;
 	if (dropped && world->flood.kind == FLOOD_STACKS)

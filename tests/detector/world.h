@@ -54,6 +54,7 @@ enum flood_kind {
 	FLOOD_RST_ALL,
 	FLOOD_FEW,	  /* 50 hosts, raw SYNs, no second tries */
 	FLOOD_STACKS,	  /* hosts whose answers are kept from them */
+	FLOOD_UNANSWERED, /* a filter behind the monitor throws it away, and only it */
 	FLOOD_KINDS
 };
 

@@ -112,12 +112,90 @@ static void pulses_are_one_flood(void **state)
 	assert_int_equal(told[FOUND_FLOOD_END], 1);
 }
 
-/* Of a service never seen before: the absolute test. */
+/* Of a service never seen before: its clients may be far away, unless they are very many. */
+static void first_seen_with_a_flood(void **state)
+{
+	(void)state;
+	assert_in_range(until(FOUND_FLOOD_START, 20, (struct bin){ .syn = 5, .synack = 5 }), 14, 16);
+	assert_int_equal(finding.usual_rate, 0);
+	begin(state);
+	assert_in_range(until(FOUND_FLOOD_START, 5, (struct bin){ .syn = 200, .synack = 200 }), 1, 5);
+	begin(state);
+	assert_in_range(until(FOUND_FLOOD_START, 5, (struct bin){ .syn = 200 }), 1, 5);
+	assert_int_equal(finding.verdict, VERDICT_SERVER_SILENT);
+}
+
+/* One that has opened some connections: no more is waited for, answered or not. */
 static void flood_in_the_first_minute(void **state)
 {
 	(void)state;
-	assert_in_range(until(FOUND_FLOOD_START, 5, (struct bin){ .syn = 5, .synack = 5 }), 1, 5);
-	assert_int_equal(finding.usual_rate, 0);
+	pass(5 * SECOND, (struct bin){ .syn = 1, .synack = 1, .completed = 1 });
+	assert_in_range(until(FOUND_FLOOD_START, 5, (struct bin){ .syn = 11, .synack = 11, .completed = 1 }), 1, 5);
+	assert_int_equal(finding.verdict, VERDICT_SPOOFED);
+	begin(state);
+	pass(5 * SECOND, (struct bin){ .syn = 1, .synack = 1, .completed = 1 });
+	assert_in_range(until(FOUND_FLOOD_START, 5, (struct bin){ .syn = 11, .synack = 1, .completed = 1 }), 1, 5);
+	assert_int_equal(finding.verdict, VERDICT_SERVER_SILENT);
+	begin(state);
+	pass(5 * SECOND, (struct bin){ .syn = 1, .synack = 1, .completed = 1 });
+	assert_in_range(until(FOUND_FLOOD_START, 5, (struct bin){ .syn = 11 }), 1, 5);
+	assert_int_equal(finding.verdict, VERDICT_SERVER_SILENT);
+}
+
+/* Half a second away: a thousand a second of a service never seen, then steadily. */
+static void far_clients_at_first_sight(void **state)
+{
+	(void)state;
+	pass(6, (struct bin){ .syn = 100, .synack = 100 });
+	pass(MINUTE, (struct bin){ .syn = 100, .synack = 100, .completed = 100 });
+	begin(state);
+	pass(6, (struct bin){ .syn = 100 });
+	pass(6, (struct bin){ .syn = 100, .synack = 100 });
+	pass(MINUTE, (struct bin){ .syn = 100, .synack = 100, .completed = 100 });
+	assert_int_equal(told[FOUND_FLOOD_START], 0);
+}
+
+/* The application stops in the first minute of a busy service: its clients are not more than usual. */
+static void stopped_in_the_first_minute(void **state)
+{
+	(void)state;
+	pass(10 * SECOND, (struct bin){ .syn = 20, .synack = 20, .completed = 20 });
+	assert_in_range(until(FOUND_SILENT_START, 4 * SECOND, (struct bin){ .syn = 20, .syn_repeated = 20 }), 1,
+			4 * SECOND);
+	assert_int_equal(told[FOUND_FLOOD_START], 0);
+}
+
+/* It was too much for the service: the flood ends all the same, and then it is a silence. */
+static void service_dies_of_a_flood(void **state)
+{
+	const struct bin dead = { .syn = 10, .syn_repeated = 10 };
+
+	(void)state;
+	warm();
+	pass(5 * SECOND, flood);
+	assert_in_range(until(FOUND_FLOOD_END, 20 * SECOND, dead), FLOOD_CALM, FLOOD_CALM + 2 * SECOND);
+	assert_in_range(until(FOUND_SILENT_START, 5 * SECOND, dead), 1, 4 * SECOND);
+	assert_int_equal(told[FOUND_FLOOD_START], 1);
+}
+
+/* Ten quiet seconds after its last SYN, wherever it was and whatever goes on beside. */
+static void ends_are_in_time(void **state)
+{
+	const struct bin beside[] = { { 0 }, calm, { .syn = 500, .synack = 500, .completed = 495 } };
+
+	for (u32 i = 0; i < 3 * 2 * 2; i++) {
+		struct bin with = beside[i % 3];
+		u32 syn = i / 3 % 2 ? 1000 : 10 * with.syn + 300;
+
+		begin(state);
+		config.sum = i / 6;
+		pass(i % 2 ? 10 * SECOND : 2 * MINUTE, beside[i % 3]);
+		with.syn += syn;
+		with.synack += syn;
+		assert_int_equal(pass(4 * SECOND, with), FOUND_FLOOD_UPDATE);
+		assert_in_range(until(FOUND_FLOOD_END, 20 * SECOND, beside[i % 3]), FLOOD_CALM, FLOOD_CALM + 2);
+		assert_in_range(finding.ticks, 4 * SECOND, 4 * SECOND + 2);
+	}
 }
 
 static void below_the_least_rate_nothing_is_a_flood(void **state)
@@ -398,7 +476,12 @@ int main(void)
 		TEST(flood_starts_updates_and_ends_once),
 		TEST(half_open_are_those_not_over),
 		TEST(pulses_are_one_flood),
+		TEST(first_seen_with_a_flood),
 		TEST(flood_in_the_first_minute),
+		TEST(far_clients_at_first_sight),
+		TEST(stopped_in_the_first_minute),
+		TEST(service_dies_of_a_flood),
+		TEST(ends_are_in_time),
 		TEST(below_the_least_rate_nothing_is_a_flood),
 		TEST(settling_raises_no_alarm),
 		TEST(sums_want_a_higher_rate),

@@ -176,6 +176,7 @@ static void test_sweep_of_ports(void **state)
 static void test_carpet(void **state)
 {
 	struct stand *stand = *state;
+	u64 last;
 	char addr[32];
 
 	for (u32 i = 0; i < 200; i++) {
@@ -190,8 +191,13 @@ static void test_carpet(void **state)
 	assert_int_equal(nth(stand, PHASE_START, 0)->prefix, 24);
 	assert_int_equal(nth(stand, PHASE_START, 0)->addr.word[1], v4("10.0.7.0").word[1]);
 	assert_int_equal(in_alarm(stand), 200);
+	last = stand->tick;
 	wait_end(stand, 600, 5, 1);
+	assert_in_range(stand->flood_time[stand->floods_told - 1] / TICK_NS, last + FLOOD_CALM, last + FLOOD_CALM + 2);
+	assert_in_range(nth(stand, PHASE_END, 0)->duration_ns, 48 * TICK_NS, 52 * TICK_NS);
 	assert_int_equal(in_alarm(stand), 0);
+	run(stand, 300, 600, 1, 5, 0);
+	assert_int_equal(count_told(stand, PHASE_START), 1);
 }
 
 /* One port after another, each for a while: two are told, with the third it is the address's. */
