@@ -11,6 +11,7 @@
 #   make coverage     lines of include/ that unit tests and fuzzers reach
 #   sudo make install, sudo make uninstall: program, man page, service; PREFIX and DESTDIR as everywhere
 #   sudo make bench   costs per packet, as ratios; make bench-results, make bench-programs: written down
+#   sudo make long    an hour of what the normal tests do a little of: kills, faults, a reader that stops reading
 #   sudo make floods  long floods by live frames; sudo make verdicts: the verdict on each kind of trouble, 20 times
 #
 # V=1 shows the commands. CC, CLANG, BPFTOOL and BUILD may be set.

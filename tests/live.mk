@@ -4,7 +4,7 @@
 LIVE_PROGRAMS := $(addprefix $(BUILD)/live/,traffic flood hold)
 TEST_PROGRAMS += $(LIVE_PROGRAMS)
 
-.PHONY: live floods verdicts
+.PHONY: live floods verdicts long
 live: all $(LIVE_PROGRAMS)
 	$(Q)/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/live
 
@@ -15,6 +15,14 @@ floods: all $(LIVE_PROGRAMS)
 # Is the verdict on a flood the right one, each of 20 times?
 verdicts: all $(LIVE_PROGRAMS)
 	$(Q)TCPSHAKE_VERDICTS=20 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/live/test_verdicts.py
+
+# What the normal tests do a little of: a reader that stops for a minute, 10,000 metrics files, 300 kills, every
+# call of user space failing once. Over an hour.
+LONG := TCPSHAKE_STOPPED=60 TCPSHAKE_REWRITES=10000 TCPSHAKE_KILLS=300 TCPSHAKE_FAULTS=all
+LONG_TESTS := $(addprefix tests/live/test_,volume.py service.py bad_days.py faults.py)
+
+long: all $(LIVE_PROGRAMS) $(LIVE_HELPERS) $(BUILD)/live/faulty
+	$(Q)$(LONG) /usr/bin/python3 -m pytest -v -s -p no:cacheprovider $(LONG_TESTS)
 
 $(BUILD)/live/traffic: tests/live/traffic.c tests/live/enter.h
 	$(say) LINK $@

@@ -43,11 +43,15 @@ static int write_metrics(struct live *live)
 
 void live_publish(struct live *live, u64 time)
 {
+	u64 interval = live->options->interval_ms * NSEC_PER_MSEC;
 	int error;
 
 	if (!live->options->textfile || time < live->metrics_due_ns)
 		return;
-	live->metrics_due_ns = time + live->options->interval_ms * NSEC_PER_MSEC;
+	/* From when it was due: ticks come a little early or late, and that must not add up. */
+	live->metrics_due_ns += interval;
+	if (live->metrics_due_ns + interval <= time)
+		live->metrics_due_ns = time + interval;
 	error = write_metrics(live);
 	if (error && error != live->metrics_error)
 		log_error("%s%s: %s; the metrics are stale until it can be written again", live->options->textfile,

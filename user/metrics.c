@@ -31,6 +31,7 @@ static void print_counters(const struct metrics *metrics, FILE *out)
 #define X(name, help) counter(out, #name, help, tally->count[C_##name]);
 	TCPSHAKE_COUNTERS(X)
 #undef X
+	counter(out, "events_own", "Events that user space made: losses, floods, silences, lingering", output->own);
 	counter(out, "events_written", "Events written to standard output", output->written);
 	counter(out, "events_lost_at_output", "Events lost because nobody read standard output", output->lost);
 	gauge(out, "events_queued", "Events waiting for standard output, or for the owner that they tell", output->queued + output->held);

@@ -13,7 +13,7 @@ import pytest
 
 from frames import SYN, ethernet, packet
 from lab import BINARY, PATIENCE, run, until
-from service import BUILD, read_metrics, updated, wait_metrics, wait_update
+from service import read_metrics, wait_metrics, wait_update
 
 V4 = socket.AF_INET
 EACH = ["--interval", "0.1"]
@@ -189,40 +189,6 @@ def test_no_output_at_all(lab):
     watch.wait_error("standard output: Bad file descriptor")
     watch = lab.start("-q", "-i", "s0", "--duration", "0.2", before=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
     assert watch.wait() == 0
-
-
-def longest_wait(path, over):
-    """The longest time between two versions of the metrics file."""
-    longest, since, last = 0, time.monotonic(), updated(path)
-    while not over():
-        time.sleep(0.02)
-        now = updated(path)
-        if now != last:
-            longest, since, last = max(longest, time.monotonic() - since), time.monotonic(), now
-    return max(longest, time.monotonic() - since)
-
-
-def test_the_reader_stops_reading(lab, tmp_path):
-    """Events are lost, by number; nothing else is, and the metrics keep their rhythm."""
-    path, count = tmp_path / "x.prom", 8000
-    watch = lab.watch("--textfile", str(path), *EACH)
-    goes_on(lab, watch)
-    wait_metrics(path)
-    watch.paused.clear()
-    traffic = subprocess.Popen([os.path.join(BUILD, "live", "traffic"), lab.client.name, lab.server.name, str(count)],
-                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    try:
-        assert longest_wait(path, lambda: traffic.poll() is not None) < 2
-    finally:
-        traffic.kill()
-        said = json.loads(traffic.communicate()[0])
-    assert traffic.returncode == 0, said
-    lost = wait_metrics(path, lambda m: m["tcpshake_events_lost_at_output_total"] > 0)
-    assert lost["tcpshake_events_lost_in_ring_total"] == 0
-    watch.paused.set()
-    told = watch.expect("loss", what="events_output", patience=30)
-    assert told["count"] >= lost["tcpshake_events_lost_at_output_total"]
-    watch.stop()
 
 
 # --- names ---

@@ -15,14 +15,17 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
 from frames import SYN, ethernet, packet
 from lab import ROOT, Lab, field, until
+from service import read_metrics, wait_metrics
 
 TRAFFIC = os.path.join(os.environ.get("TCPSHAKE_BUILD", os.path.join(ROOT, "build")), "live", "traffic")
 COUNT = int(os.environ.get("TCPSHAKE_VOLUME", "100000"))
+STOPPED = float(os.environ.get("TCPSHAKE_STOPPED", "5"))
 ADDRESSES = 32  # 32 x 32 pairs of addresses: ports enough while they wait 60 s each
 
 pytestmark = pytest.mark.skipif(not os.path.exists(TRAFFIC), reason=f"{TRAFFIC} is not built")
@@ -40,11 +43,11 @@ def lab():
 
 
 class Traffic:
-    def __init__(self, lab, count=COUNT, at_once=100, held=0):
+    def __init__(self, lab, count=COUNT, at_once=100, held=0, rate=0):
         self.lab = lab
         self.before = lab.client.netstat(), lab.server.netstat()
         self.process = subprocess.Popen([TRAFFIC, lab.client.name, lab.server.name, str(count), str(at_once),
-                                         str(ADDRESSES), str(held)], stdout=subprocess.PIPE, text=True)
+                                         str(ADDRESSES), str(held), str(rate)], stdout=subprocess.PIPE, text=True)
         lab.stack.callback(self.kill)
 
     def kill(self):
@@ -169,18 +172,54 @@ def test_a_stopped_consumer(lab, tmp_path):
     assert lost > 0, "nothing overflowed: this has tested nothing"
 
 
-def test_a_reader_that_does_not_read(lab):
-    watch = lab.watch("--memory", "512M")
+def unaccounted(metrics):
+    """Events that were made and are neither told nor counted as lost: those on their way in the ring."""
+    made = metrics["tcpshake_events_made_total"] + metrics["tcpshake_events_own_total"]
+    ends = ("filtered", "suppressed", "lost_in_ring", "lost_at_output", "written")
+    return made - sum(metrics[f"tcpshake_events_{end}_total"] for end in ends) - metrics["tcpshake_events_queued"]
+
+
+def versions_of(path, over):
+    """Each version of a metrics file, and the longest time between two of them."""
+    versions, longest, since = [read_metrics(path)], 0, time.monotonic()
+    while not over():
+        time.sleep(0.01)
+        metrics, now = read_metrics(path), time.monotonic()
+        if metrics["tcpshake_last_update_timestamp_seconds"] != versions[-1]["tcpshake_last_update_timestamp_seconds"]:
+            versions.append(metrics)
+            longest, since = max(longest, now - since), now
+    return versions, max(longest, time.monotonic() - since)
+
+
+def test_a_reader_that_does_not_read(lab, tmp_path):
+    """Its own events are lost, by number; nothing else is, and the metrics keep their rhythm."""
+    path, interval, rate = tmp_path / "x.prom", 0.2, 2000
+    watch = lab.watch("--memory", "512M", "--textfile", str(path), "--interval", str(interval),
+                      "-e", "open,half_open,close,loss")
+    wait_metrics(path)
     watch.paused.clear()
-    traffic = Traffic(lab, COUNT // 2)
-    traffic.process.wait(120)
+    traffic = Traffic(lab, int(rate * STOPPED), rate=rate)
+    versions, longest = versions_of(path, lambda: traffic.process.poll() is not None)
     tally = traffic.tally()
+    assert longest < 2 and len(versions) > 0.8 * STOPPED / interval, (longest, len(versions))
+    # it still does not read, and all has been counted
+    last = wait_metrics(path, lambda m: m["tcpshake_connections_fin_total"] + m["tcpshake_connections_reset_total"]
+                        == tally["opened"] and not unaccounted(m))
+    assert last["tcpshake_handshakes_started_total"] == tally["started"]
+    assert last["tcpshake_events_made_total"] == tally["opened"] + tally["started"]
+    assert last["tcpshake_events_lost_in_ring_total"] == 0
+    lost = last["tcpshake_events_lost_at_output_total"]
+    assert lost > 0, "nothing overflowed: this has tested nothing"
+    most = max(unaccounted(metrics) for metrics in versions)
+    print(f"{tally['started']} connections in {tally['seconds']} s, {len(versions)} versions of the metrics, the longest"
+          f" wait {longest:.2f} s; events: {last['tcpshake_events_made_total']:.0f} made, {lost:.0f} lost,"
+          f" at most {most:.0f} on their way")
     watch.paused.set()
-    # all that still waits, then the loss; the summary comes of its own accord
-    watch.wait_for(lambda: [e for e in watch.events if e["event"] == "loss"], "the loss", 60)
+    assert watch.expect("loss", patience=60)["what"] == "events_output"
     watch.stop()
     check_counters(watch, tally)
-    assert check_events(watch, watch.events) > 0, "nothing overflowed: this has tested nothing"
+    told = [event["count"] for event in watch.events if event["event"] == "loss"]
+    assert told == [lost] == [check_events(watch, watch.events)]
 
 
 @pytest.mark.parametrize("mode", ["native", "tc"])
