@@ -96,7 +96,7 @@ $(BUILD)/user/%.o: user/%.c | $(BUILD)/needs-build
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/user/kernel.o $(BUILD)/user/attach.o: $(SKELETONS)
+$(BUILD)/user/kernel_load.o: $(SKELETONS)
 $(BUILD)/user/owners_kernel.o: $(BUILD)/owners_iter.skel.h
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o

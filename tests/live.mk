@@ -24,10 +24,12 @@ LONG_TESTS := $(addprefix tests/live/test_,volume.py service.py bad_days.py faul
 long: all $(LIVE_PROGRAMS) $(LIVE_HELPERS) $(BUILD)/live/faulty
 	$(Q)$(LONG) /usr/bin/python3 -m pytest -v -s -p no:cacheprovider $(LONG_TESTS)
 
-$(BUILD)/live/traffic: tests/live/traffic.c tests/live/enter.h
+TRAFFIC_SRC := $(addprefix tests/live/,traffic.c traffic_server.c traffic_client.c)
+
+$(BUILD)/live/traffic: $(TRAFFIC_SRC) tests/live/traffic.h tests/live/enter.h
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) $< -lpthread -o $@
+	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) $(TRAFFIC_SRC) -lpthread -o $@
 
 $(BUILD)/live/hold: tests/live/hold.c tests/live/enter.h
 	$(say) LINK $@

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel side as the rest of user space sees it: load, attach, tick, read.
- * kernel.c, attach.c and clsact.c know BPF, and owners_kernel.c, which stands alone.
+ * kernel.c, kernel_load.c, attach.c and clsact.c know BPF, and owners_kernel.c, which stands alone.
  * Functions return 0 or a negative errno; the text of what failed is in kernel_error().
  */
 #ifndef TCPSHAKE_KERNEL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What kernel.c, attach.c and clsact.c share. No one else includes it, but for tests. */
+/* What kernel*.c, attach.c and clsact.c share. No one else includes it, but for tests. */
 #ifndef TCPSHAKE_KERNEL_PARTS_H
 #define TCPSHAKE_KERNEL_PARTS_H
 
@@ -51,6 +51,7 @@ int kernel_fail(struct kernel *kernel, int error, const char *format, ...)
 /* Frees rows of services that were quiet up to this tick. */
 void kernel_quiet(struct kernel *kernel, u64 tick);
 int kernel_program(const struct kernel *kernel, const char *name);
+int kernel_open_ring(struct kernel *kernel);
 
 /* kernel_open() in two steps: tests put another object, a known secret or a clock of their own in between. */
 int kernel_prepare(struct kernel **kernel, const struct config *config, const struct plan *plan, u32 need,

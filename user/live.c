@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* -i: one thread, one epoll loop: ring, tick, signals, links, output. */
+/* -i: how a run begins and ends, and the way of its events. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,7 +13,6 @@
 #include "sockets.h"
 
 #define RING_BYTES (4u << 20)
-#define CHECK_NS (2 * NSEC_PER_SEC) /* how often the hooks are looked at */
 #define DRAIN_MS 2000 /* how long the last lines may take to a reader that is slow */
 
 u64 live_now(void)
@@ -28,27 +23,16 @@ u64 live_now(void)
 	return (u64)now.tv_sec * NSEC_PER_SEC + (u64)now.tv_nsec;
 }
 
-static int enough(const struct live *live)
-{
-	return live->options->count && output_told(&live->output) >= live->options->count;
-}
-
-static void stop(struct live *live, enum exit_status status)
-{
-	live->stop = 1;
-	live->status = status;
-}
-
 void live_check_output(struct live *live, int error)
 {
 	enum exit_status status;
 
 	if (run_output_status(error, &status))
-		stop(live, status);
+		live_stop(live, status);
 }
 
 /* Each failure is told once, not ten times a second. */
-static void check_kernel(struct live *live, int error)
+void live_check_kernel(struct live *live, int error)
 {
 	if (error < 0 && error != live->kernel_error)
 		log_error("reading the kernel's tables: %s; deadlines and events come late until it works",
@@ -58,17 +42,17 @@ static void check_kernel(struct live *live, int error)
 	live->kernel_error = error < 0 ? error : 0;
 }
 
-static void poll_kernel(struct live *live)
+void live_poll_kernel(struct live *live)
 {
 	int events = kernel_poll(live->kernel);
 
 	if (events < 0)
-		check_kernel(live, events);
+		live_check_kernel(live, events);
 }
 
 void live_tell_event(struct live *live, const struct event *event, const struct report *report)
 {
-	if (enough(live))
+	if (live_enough(live))
 		live->output.counts.beyond++;
 	else
 		live_check_output(live, output_event(&live->output, event, report));
@@ -76,7 +60,7 @@ void live_tell_event(struct live *live, const struct event *event, const struct 
 
 void live_tell_own(struct live *live, const struct event *event, const struct report *report)
 {
-	if (!enough(live))
+	if (!live_enough(live))
 		live_check_output(live, output_own(&live->output, event, report));
 }
 
@@ -118,20 +102,8 @@ static void on_event(void *arg, const struct event *event)
 	live_owners_event(live, &marked);
 }
 
-static void on_signal(struct live *live)
-{
-	struct signalfd_siginfo info;
-
-	while (read(live->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGUSR1)
-			live_tell_summary(live);
-		else
-			stop(live, STATUS_OK);
-	}
-}
-
 /* Without them no end is marked as this host's, and all else goes on. */
-static void refresh_local(struct live *live)
+void live_refresh_local(struct live *live)
 {
 	int error = local_refresh(&live->local);
 
@@ -139,130 +111,6 @@ static void refresh_local(struct live *live)
 		log_note("addresses of this host: %s; those known before are gone by", strerror(-error));
 	live->local_error = error;
 }
-
-static void on_links(struct live *live)
-{
-	interfaces_drain(&live->interfaces);
-	interfaces_reconcile(&live->interfaces, INTERFACES_RUNNING);
-	refresh_local(live);
-	if (!live->interfaces.count && !live->interfaces.patterns) {
-		log_error("the last watched interface is gone");
-		stop(live, STATUS_INTERFACE_GONE);
-	}
-}
-
-/* What no message tells: hooks that another tool took off; and that we are alive. */
-static void look_after(struct live *live, u64 time)
-{
-	if (time >= live->check_due_ns) {
-		live->check_due_ns = time + CHECK_NS;
-		if (interfaces_lost(&live->interfaces))
-			on_links(live);
-	}
-	if (live->watchdog_ns && time >= live->watchdog_due_ns) {
-		live->watchdog_due_ns = time + live->watchdog_ns;
-		notify("WATCHDOG=1");
-	}
-}
-
-/* Once a second: a flood makes some all the time. */
-static void tell_losses(struct live *live, u64 time)
-{
-	if (time < live->losses_due_ns)
-		return;
-	live->losses_due_ns = time + NSEC_PER_SEC;
-	check_kernel(live, live_tell_losses(live, time));
-}
-
-static void on_tick(struct live *live)
-{
-	u64 expirations, time = live_now();
-	int error;
-
-	if (read(live->timer, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
-		return;
-	clock_refresh(&live->clock);
-	poll_kernel(live);
-	error = kernel_tick(live->kernel, time);
-	poll_kernel(live);
-	live_watch_floods(live, time);
-	check_kernel(live, error);
-	tell_losses(live, time);
-	live_owners_tick(live, time);
-	live_publish(live, time);
-	live_check_output(live, output_flush(&live->output));
-	look_after(live, time);
-	if (live->options->duration_ns && time - live->started_ns >= live->options->duration_ns)
-		stop(live, STATUS_OK);
-}
-
-static int watch_fd(const struct live *live, int fd, u32 events)
-{
-	struct epoll_event event = { .events = events, .data.fd = fd };
-
-	return epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
-/* From the start: a signal between two attachments would leave the first behind. */
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static int open_loop(struct live *live)
-{
-	struct itimerspec every = { .it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS };
-	int error;
-
-	live->epoll = epoll_create1(EPOLL_CLOEXEC);
-	live->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (live->epoll < 0 || live->timer < 0 || live->signals < 0 ||
-	    timerfd_settime(live->timer, 0, &every, NULL))
-		return -errno;
-	if ((error = watch_fd(live, live->timer, EPOLLIN)) || (error = watch_fd(live, live->signals, EPOLLIN)) ||
-	    (error = watch_fd(live, live->interfaces.fd, EPOLLIN)))
-		return error;
-	return watch_fd(live, kernel_ring_fd(live->kernel), EPOLLIN);
-}
-
-static void dispatch(struct live *live, int fd)
-{
-	if (fd == live->timer)
-		on_tick(live);
-	else if (fd == live->signals)
-		on_signal(live);
-	else if (fd == live->interfaces.fd)
-		on_links(live);
-	else
-		poll_kernel(live);
-}
-
-static void loop(struct live *live)
-{
-	struct epoll_event ready[8];
-
-	while (!live->stop && !enough(live)) {
-		int n = epoll_wait(live->epoll, ready, ARRAY_SIZE(ready), -1);
-
-		if (n < 0 && errno != EINTR) {
-			log_error("epoll: %s", strerror(errno));
-			stop(live, STATUS_FAILED);
-		}
-		for (int i = 0; i < n && !live->stop; i++)
-			dispatch(live, ready[i].data.fd);
-	}
-}
-
-/* --- the run --- */
 
 static enum exit_status status_of(int error)
 {
@@ -298,7 +146,7 @@ static int attach(struct live *live)
 									     : strerror(-error));
 		return error;
 	}
-	refresh_local(live);
+	live_refresh_local(live);
 	live_owners_open(live);
 	error = live_open_floods(live);
 	if (error) {
@@ -338,7 +186,7 @@ static int start(struct live *live)
 	if (live->options->view == VIEW_ONE_SIDED)
 		log_note("one-sided view: opens are inferred, nothing that needs an answer is told");
 	live_adopt(live);
-	error = open_loop(live);
+	error = live_open_loop(live);
 	if (error) {
 		log_error("cannot start: %s", strerror(-error));
 		return error;
@@ -356,18 +204,18 @@ static void finish(struct live *live)
 	notify("STOPPING=1");
 	kernel_detach_all(live->kernel);
 	time = live_now();
-	poll_kernel(live);
-	check_kernel(live, kernel_tick(live->kernel, time));
-	poll_kernel(live);
+	live_poll_kernel(live);
+	live_check_kernel(live, kernel_tick(live->kernel, time));
+	live_poll_kernel(live);
 	live_owners_finish(live);
 	live_watch_floods(live, time);
-	check_kernel(live, kernel_conclude(live->kernel, HOW_END_OF_RUN, time));
-	poll_kernel(live);
+	live_check_kernel(live, kernel_conclude(live->kernel, HOW_END_OF_RUN, time));
+	live_poll_kernel(live);
 	floods_conclude(live->floods, time);
 	if (live->status == STATUS_OK || live->status == STATUS_INTERFACE_GONE) {
 		enum exit_status status;
 
-		check_kernel(live, live_tell_losses(live, time));
+		live_check_kernel(live, live_tell_losses(live, time));
 		if (run_output_status(output_drain_at_exit(&live->output, DRAIN_MS), &status))
 			live->status = status;
 	}
@@ -388,7 +236,7 @@ int run_live(const struct options *options)
 	live->epoll = live->timer = live->netstat = -1;
 	live->interfaces.fd = -1;
 	live->started_ns = live_now();
-	live->signals = open_signals();
+	live->signals = live_open_signals();
 	if (run_prepare(options, &live->config, &live->plan)) {
 		live->status = STATUS_USAGE;
 	} else if (run_open_output(options, &live->output)) {
@@ -400,7 +248,7 @@ int run_live(const struct options *options)
 		live->output.line.iface_arg = &live->interfaces;
 		live->status = status_of(start(live));
 		if (live->status == STATUS_OK) {
-			loop(live);
+			live_loop(live);
 			finish(live);
 		}
 	}

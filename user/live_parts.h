@@ -38,6 +38,18 @@ struct live {
 
 u64 live_now(void); /* CLOCK_MONOTONIC */
 
+/* One thread, one epoll loop. Signals are blocked and taken from the start; the rest once all is attached. */
+int live_open_signals(void);
+int live_open_loop(struct live *live);
+void live_loop(struct live *live); /* until live_stop(), or as many events as -c asked for */
+void live_stop(struct live *live, enum exit_status status);
+int live_enough(const struct live *live);
+
+/* Events that are there now; what became of reading the kernel's tables (0 or a negative errno). */
+void live_poll_kernel(struct live *live);
+void live_check_kernel(struct live *live, int error);
+void live_refresh_local(struct live *live);
+
 /* An event on its way out, or beyond what -c asked for. Its report may be NULL. */
 void live_tell_event(struct live *live, const struct event *event, const struct report *report);
 /* One that was made here and is in no counter of the kernel's. */
