@@ -41,6 +41,8 @@ ALL_CFLAGS := -std=gnu11 $(WARN) $(CFLAGS) $(DEFS) -Iinclude -Iuser -I$(BUILD)
 PLAIN_LIBS := -lpcap
 LIBS := -lbpf -lelf -lz -lcap -lseccomp $(PLAIN_LIBS)
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 $(WARN) -Iinclude -Ibpf -Ivmlinux -I/usr/include/$(MULTIARCH)
+# processors whose stores are seen in order need no exchange to publish one
+BPF_CFLAGS += $(if $(filter x86_64-%,$(MULTIARCH)),-DTCPSHAKE_STORES_IN_ORDER)
 
 USER_SRC := $(wildcard user/*.c)
 USER_OBJ := $(USER_SRC:user/%.c=$(BUILD)/user/%.o)

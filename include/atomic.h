@@ -29,6 +29,7 @@ INLINE u32 cas32(u32 *p, u32 expected, u32 desired)
 	return seen;
 }
 
+INLINE void exchange64(u64 *p, u64 value) { *(volatile u64 *)p = value; }
 INLINE void publish64(u64 *p, u64 value) { *(volatile u64 *)p = value; }
 INLINE void publish32(u32 *p, u32 value) { *(volatile u32 *)p = value; }
 INLINE void add32(u32 *p, u32 n) { *p += n; }
@@ -46,12 +47,29 @@ INLINE u32 cas32(u32 *p, u32 expected, u32 desired)
 	return __sync_val_compare_and_swap(p, expected, desired);
 }
 
+/* A full barrier, too. */
+INLINE void exchange64(u64 *p, u64 value) { (void)__sync_lock_test_and_set(p, value); }
+
 /*
- * All that was written before is seen by who sees this value. An exchange,
- * because a plain store of the BPF JITs orders nothing on arm64.
+ * All that was written before is seen by who sees this value. Where stores are seen
+ * in order (x86) a store does; BPF has none that orders, so elsewhere an exchange.
  */
-INLINE void publish64(u64 *p, u64 value) { (void)__sync_lock_test_and_set(p, value); }
+#ifdef TCPSHAKE_STORES_IN_ORDER
+INLINE void publish64(u64 *p, u64 value)
+{
+	asm volatile("" : : : "memory");
+	*(volatile u64 *)p = value;
+}
+
+INLINE void publish32(u32 *p, u32 value)
+{
+	asm volatile("" : : : "memory");
+	*(volatile u32 *)p = value;
+}
+#else
+INLINE void publish64(u64 *p, u64 value) { exchange64(p, value); }
 INLINE void publish32(u32 *p, u32 value) { (void)__sync_lock_test_and_set(p, value); }
+#endif
 INLINE void add32(u32 *p, u32 n) { __sync_fetch_and_add(p, n); }
 INLINE void add64(u64 *p, u64 n) { __sync_fetch_and_add(p, n); }
 INLINE u64 fetch_add64(u64 *p, u64 n) { return __sync_fetch_and_add(p, n); }
