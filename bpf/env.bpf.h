@@ -33,6 +33,33 @@ INLINE struct flow *env_flow(u32 slot)
 	return bpf_map_lookup_elem(&flows, &slot);
 }
 
+INLINE struct seed *env_seed(u32 place)
+{
+	return bpf_map_lookup_elem(&seeds, &place);
+}
+
+INLINE u64 *env_seed_word(u32 place)
+{
+	return bpf_map_lookup_elem(&seed_words, &place);
+}
+
+INLINE struct seed_line *env_seed_line(u32 line)
+{
+	return bpf_map_lookup_elem(&seed_lines, &line);
+}
+
+INLINE struct seed_ends *env_seed_ends(void)
+{
+	return &seed_ends;
+}
+
+INLINE struct flow *env_hatchling(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&hatchlings, &zero);
+}
+
 INLINE struct service *env_service(u32 index)
 {
 	return bpf_map_lookup_elem(&services, &index);

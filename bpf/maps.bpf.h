@@ -38,7 +38,7 @@ struct {
 	__type(value, u64);
 } prints SEC(".maps");
 
-/* Mappable, though nobody maps it: only then do records begin at a page, and share fewer cache lines. */
+/* Mappable, though nobody maps it: only then do records begin at a page, and share fewer cache lines. So with seeds. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -46,6 +46,38 @@ struct {
 	__type(key, u32);
 	__type(value, struct flow);
 } flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct seed);
+} seeds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} seed_words SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct seed_line);
+} seed_lines SEC(".maps");
+
+/* What a seed would hatch to, where only a glance at it is wanted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct flow);
+} hatchlings SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -121,6 +153,7 @@ struct {
 
 u32 insert_locks[INSERT_LOCKS];
 u32 probation;
+struct seed_ends seed_ends __attribute__((aligned(64)));
 u64 replay_time; /* ns: with config.replay, what user space says it is */
 
 #endif

@@ -13,17 +13,30 @@
 SEC("syscall")
 int call_sweep(struct sweep_call *call)
 {
-	u32 first = call->first_line, lines = call->lines, how = call->how;
+	u32 first = call->first, lines = call->count, how = call->how, due = 0, i;
 	u64 tick = call->tick, time = call->time;
 
-	for (u32 i = 0; i < SWEEP_CALL_LINES; i++) {
-		if (i >= lines || first + i >= sweep_lines())
+	for (i = 0; i < SWEEP_CALL_LINES; i++) {
+		if (i >= lines || first + i >= sweep_lines() || due >= SWEEP_CALL_DUE)
 			break;
 		if (how)
 			conclude_line(first + i, how, time);
 		else
-			sweep_line(first + i, tick);
+			due += (u32)sweep_line(first + i, tick);
 	}
+	return (int)i;
+}
+
+SEC("syscall")
+int call_seeds(struct sweep_call *call)
+{
+	u32 first = call->first, count = call->count, how = call->how;
+	u64 time = call->time;
+
+	if (!how)
+		return sweep_seeds(call->tick);
+	for (u32 i = 0; i < SWEEP_CALL_SEEDS && i < count && first + i < CFG(seeds); i++)
+		conclude_seed(first + i, how, time);
 	return 0;
 }
 
@@ -46,6 +59,8 @@ int call_step(struct segment *call)
 	counter = engine_step(&given);
 	if (counter == STEP_BUSY)
 		return 1;
+	if (tally)
+		counter = file_beside(tally, counter, 0);
 	if (tally && (u32)counter < COUNTERS)
 		add64(&tally->count[counter], 1);
 	return 0;

@@ -58,6 +58,7 @@ INLINE void file_packet(int counter)
 	if (!tally)
 		return;
 	/* softirq or BH off: nothing on this CPU comes between, and the sweep adds atomically */
+	counter = file_beside(tally, counter, 1);
 	tally->count[C_packets]++;
 	if ((u32)counter < COUNTERS)
 		tally->count[counter]++;

@@ -5,7 +5,6 @@
 
 #include "due.h"
 #include "pair.h"
-#include "seed.h"
 #include "service.h"
 
 /* Returns the alarm of its service. */
@@ -175,23 +174,6 @@ SUBPROGRAM int tomb_gone(struct flow *flow, u64 word, u32 how, u64 time)
 }
 
 /*
- * A SYN that nothing followed makes room for another. That the table is full is
- * told once a second, as a loss with the number of those that had to go: one line
- * each would be a second flood.
- */
-SUBPROGRAM int evict_seed(const struct flow *flow)
-{
-	struct news news = { .kind = EVENT_CLOSE, .suppressed = 1 };
-	struct tally *tally = env_tally();
-
-	if (!flow || !tally)
-		return 0;
-	COUNT(tally, handshakes_evicted);
-	service_count_at(tally, &flow->key, PEER_OF(seed_client(flow)), flow->seed.service, SERVICE_EVICTED);
-	return worth_telling(tally, &news);
-}
-
-/*
  * Ends a live flow and returns the word of its tombstone. time: of the packet
  * or the deadline, ns; ifindex: of the packet, or 0.
  */
@@ -218,7 +200,7 @@ SUBPROGRAM u64 bury(struct flow *flow, u64 word, u32 how, u64 time, u32 ifindex)
 				COUNT(tally, adoptions_expired);
 		}
 		if (how == HOW_EVICTED)
-			alarm = 1; /* as in evict_seed() */
+			alarm = 1; /* a loss tells how many had to go: one line each would be a second flood */
 	} else {
 		count_connection_end(tally, how);
 		linger_over(tally, word, tomb, flow, WORD_TOLD_1, time);

@@ -5,12 +5,20 @@
 
 #include "segment.h"
 
-/* Lines that one call takes: some 20 us of work when nothing is due. */
+/* Lines that one call takes: some 20 us of work when nothing is due. It ends sooner when so many flows were. */
 #define SWEEP_CALL_LINES 1024
+#define SWEEP_CALL_DUE 32
 
+/* Places of the ring of seeds that one call takes; one that hatches costs as many as SWEEP_HATCHED. */
+#define SWEEP_CALL_SEEDS 1024
+
+/*
+ * call_sweep takes lines of the flow tables and returns how many it took; call_seeds
+ * takes places with `how`, and without goes on where it was: 1 when there is more.
+ */
 struct sweep_call {
-	u32 first_line;
-	u32 lines;   /* not more than SWEEP_CALL_LINES */
+	u32 first;
+	u32 count;   /* not more than SWEEP_CALL_LINES, SWEEP_CALL_SEEDS */
 	u64 tick;    /* deadlines up to it are due */
 	u32 how;     /* 0: sweep; else conclude every flow with this enum close_how */
 	u32 zero;

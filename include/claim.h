@@ -89,16 +89,15 @@ SUBPROGRAM int best_spare(u32 line, u32 tick, u32 only_inferred)
 
 /*
  * How well a flow of the pending table can be spared: a tombstone, then the oldest
- * of those that have shown but one SYN, then the oldest. What was answered or
- * repeated is more likely to be somebody's: at a million forged SYNs a second a
- * client that is 200 ms away would now and then lose its place to them.
+ * of those that showed no more than one end, then the oldest. What was answered
+ * is more likely to be somebody's.
  *
  * In arithmetic, because a branch on a word that is not yet in the cache is
  * guessed, and guessed wrong. 0: held by somebody.
  */
 INLINE u64 pending_rank(u64 word, u32 tick)
 {
-	u32 tomb = (u32)(word / WORD_TOMB) & 1, seed = (u32)(word / WORD_SEED) & 1;
+	u32 tomb = (u32)(word / WORD_TOMB) & 1, one_end = ~(word_proofs(word, 0) & word_proofs(word, 1)) & PROOF_S;
 	u32 told = (u32)(word / WORD_TOLD_1 | word / WORD_ADOPTION) & 1;
 	u32 first = CFG(half_open_after) && CFG(half_open_after) < CFG(give_up_after) ? CFG(half_open_after)
 											: CFG(give_up_after);
@@ -107,7 +106,7 @@ INLINE u64 pending_rank(u64 word, u32 tick)
 
 	patience += tomb * (TOMB_TICKS - patience);
 	age = (u32)(ticks_between(word_due(word), tick) + (s32)patience + (1 << WORD_DUE_BITS));
-	return ((u64)tomb << 33 | (u64)seed << 32 | age) & -(u64)(~word & WORD_BUSY);
+	return ((u64)tomb << 33 | (u64)(one_end / PROOF_S) << 32 | age) & -(u64)(~word & WORD_BUSY);
 }
 
 INLINE u64 greater(u64 a, u64 b) /* of numbers below 2^63 */
@@ -155,8 +154,6 @@ SUBPROGRAM int evict(u32 slot, u64 claimed, u64 time)
 		return SLOT_BUSY;
 	if (was & WORD_TOMB)
 		tomb_gone(flow, was, HOW_EVICTED, time);
-	else if (word_is_seed(was))
-		evict_seed(flow);
 	else
 		bury(flow, was, HOW_EVICTED, time, 0);
 	watch_account(tally, slot, was, 0);
@@ -184,23 +181,20 @@ INLINE int claim_room(u64 hash, u32 table, u64 claimed)
 
 /*
  * A held slot for a new flow in the pending table, its word BUSY with the tag
- * and the given marks and nothing else; or SLOT_BUSY.
+ * and the given marks and nothing else; or SLOT_BUSY. chosen: who has to go if it is
+ * full, from spare_pending(); negative: not chosen.
  */
-SUBPROGRAM int claim_pending(struct segment *seg, u64 marks)
+SUBPROGRAM int claim_pending(u64 hash, s32 chosen, u64 time, u64 marks)
 {
-	u64 claimed;
-	int slot;
+	u64 claimed = word_of_hash(hash) | marks | WORD_BUSY;
+	int slot = claim_room(hash, TABLE_PENDING, claimed);
 
-	if (!seg)
-		return SLOT_BUSY;
-	claimed = word_of_hash(seg->hash) | marks | WORD_BUSY;
-	slot = claim_room(seg->hash, TABLE_PENDING, claimed);
 	if (slot >= 0)
 		return slot;
-	slot = seg->spare;
+	slot = chosen;
 	if (slot < 0)
-		slot = spare_pending(seg->hash, (u32)tick_of(seg->time));
-	return slot < 0 ? SLOT_BUSY : evict((u32)slot, claimed, seg->time);
+		slot = spare_pending(hash, (u32)tick_of(time));
+	return slot < 0 ? SLOT_BUSY : evict((u32)slot, claimed, time);
 }
 
 INLINE int evict_connection(u32 a, u32 b, u32 only_inferred, u64 claimed, u64 time)

@@ -15,6 +15,8 @@ enum table { TABLE_PENDING, TABLE_CONNECTIONS, TABLE_SERVICES, TABLES };
 #define LINE_WORDS 8
 #define BUCKET_TAG_BITS 11 /* of a tag, that choose the bucket of the watch filter within its column */
 #define INSERT_LOCKS 4096
+#define SEEDS_LEAST 8
+#define SEEDS_MOST (1u << 21)
 #define FILTER_PORTS 16 /* most entries of --port */
 #define FILTER_HOSTS 16 /* most entries of --host */
 
@@ -40,6 +42,7 @@ struct config {
 	u64 secret;
 	struct table_plan table[TABLES];
 	u32 row_bits;		/* lines a row, log2; the watch filter has 2^(BUCKET_TAG_BITS + row_bits) buckets */
+	u32 seeds;		/* a power of two, SEEDS_LEAST or more; 0: none are kept */
 	u32 events;		/* bit per enum event_kind: those made, not filtered */
 
 	/* ticks of 100 ms; 0: never */

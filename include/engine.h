@@ -8,8 +8,8 @@
 
 #include "closing.h"
 #include "expire.h"
+#include "hatch.h"
 #include "pending.h"
-#include "plant.h"
 #include "promote.h"
 
 #define FIND_NOTHING (-1)
@@ -39,7 +39,6 @@ SUBPROGRAM int try_slot(struct segment *seg, u32 slot, u32 want)
 	if (key_equal(&flow->key, &seg->key)) {
 		u64 tick = tick_of(seg->time);
 
-		next = hatch(flow, was);
 		if (word_is_due(next, (u32)tick)) {
 			next = expire(flow, next, tick);
 			watch_account(tally, slot, was, next);
@@ -136,11 +135,13 @@ INLINE int find_connection(struct segment *seg, int *pending)
 	return find_flow(seg, TABLE_CONNECTIONS, FIT_KEY);
 }
 
-/* Which end is the client of a flow that begins with this segment, which is no SYN. */
+/* Which end is the client of a flow that begins with this segment. */
 INLINE u16 orientation(const struct segment *seg)
 {
 	u32 e = seg->sender & 1, client;
 
+	if (is_plain_syn(seg))
+		return e ? FLOW_CLIENT_IS_1 : 0;
 	if (is_syn_ack(seg))
 		return FLOW_BY_SYNACK | (e ? 0 : FLOW_CLIENT_IS_1);
 	/* the higher port is the ephemeral one */
@@ -148,7 +149,7 @@ INLINE u16 orientation(const struct segment *seg)
 	return FLOW_BY_GUESS | (client ? FLOW_CLIENT_IS_1 : 0);
 }
 
-/* Makes a pending flow of a SYN-ACK or FIN. restart: the SYN that it answers was seen. Its slot, held, or SLOT_... */
+/* Makes a pending flow of a SYN-ACK or FIN, or of a SYN that no seed was made of. restart: the SYN that it answers was seen. Its slot, held, or SLOT_... */
 SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 {
 	struct tally *tally = env_tally();
@@ -158,8 +159,8 @@ SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 
 	if (!seg || !tally)
 		return SLOT_BUSY;
-	marks = restart || (CFG(view) == VIEW_ONE_SIDED && is_syn_ack(seg)) ? 0 : WORD_ADOPTION;
-	slot = claim_pending(seg, marks);
+	marks = restart || is_plain_syn(seg) || (CFG(view) == VIEW_ONE_SIDED && is_syn_ack(seg)) ? 0 : WORD_ADOPTION;
+	slot = claim_pending(seg->hash, seg->spare, seg->time, marks);
 	if (slot < 0)
 		return slot;
 	flow = env_flow((u32)slot);
@@ -225,17 +226,17 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 		COUNT(tally, fin_ignored);
 		may_begin = 0;
 	}
-	if (slot < 0 && slot != FIND_BUSY && is_plain_syn(seg))
-		return plant(seg);
+	if (slot < 0 && slot != FIND_BUSY && is_plain_syn(seg)) {
+		result = sow(seg);
+		if (result != SOW_NOTHING)
+			return result;
+	}
 	if (slot < 0 && slot != FIND_BUSY)
 		slot = find_other(seg, slot, may_begin, &fit);
 	if (slot == FIND_BUSY)
 		return STEP_BUSY;
-	if (slot < 0) {
-		if (seg->flags & TCP_RST)
-			COUNT(tally, stray_rst);
-		return C_no_connection;
-	}
+	if (slot < 0)
+		return seg->flags & TCP_RST ? C_no_connection | BESIDE_STRAY_RST : C_no_connection;
 	result = step_pending(seg, (u32)slot, fit);
 	if (result == STEP_RESTART) {
 		slot = new_pending(seg, 1);
@@ -247,10 +248,10 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 }
 
 /*
- * While the table is full, a new flow costs a walk through cold memory: its lines,
- * then the record and the bucket of the flow that must go. The loads are begun
- * here, side by side, before the first atomic operation makes each wait for the
- * one before. It is no more than a guess: nothing is held yet.
+ * While the pending table is full, a new flow costs a walk through cold memory: its
+ * lines, then the record and the bucket of the flow that must go. The loads are
+ * begun here, side by side, before the first atomic operation makes each wait for
+ * the one before. It is no more than a guess: nothing is held yet.
  */
 SUBPROGRAM int fetch_room(struct segment *seg)
 {
@@ -258,7 +259,6 @@ SUBPROGRAM int fetch_room(struct segment *seg)
 
 	if (!seg)
 		return 0;
-	seg->spare = SLOT_NONE;
 	if (zero_bytes(line_prints(candidate_line(seg->hash, TABLE_PENDING, 0))) |
 	    zero_bytes(line_prints(candidate_line(seg->hash, TABLE_PENDING, 1))))
 		return 0;
@@ -271,9 +271,20 @@ SUBPROGRAM int fetch_room(struct segment *seg)
 	return 0;
 }
 
+/* The same for a SYN: where its seed would be found, and where it will lie. */
+INLINE void fetch_ground(const struct segment *seg)
+{
+	const struct seed_ends *ends = env_seed_ends();
+	u32 place = ends ? seed_place(READ_ONCE(ends->head) + 1) : 0;
+
+	fetch(env_seed_line(seed_line_of(seg->hash)));
+	fetch(env_seed(place));
+	fetch(env_seed_word(place));
+}
+
 /*
  * Finds the flow of a segment and steps it; seg->time and seg->hash are set.
- * Returns the counter that the packet is filed under, or STEP_BUSY.
+ * Returns the counter that the packet is filed under, with BESIDE_..., or STEP_BUSY.
  */
 INLINE int engine_step(struct segment *seg)
 {
@@ -284,13 +295,17 @@ INLINE int engine_step(struct segment *seg)
 	if (!seg || !tally)
 		return C_internal_error;
 	may_begin = !(seg->flags & TCP_RST) && (seg->flags & (TCP_SYN | TCP_FIN));
-	if (may_begin) {
+	seg->spare = SLOT_NONE;
+	if (is_plain_syn(seg) && CFG(seeds))
+		fetch_ground(seg);
+	else if (may_begin)
 		fetch_room(seg);
+	if (may_begin) {
 		lock = insert_lock(seg->hash, &busy);
 		if (busy)
 			return STEP_BUSY;
 	}
-	result = find_and_step(seg, tally, may_begin);
+	result = hatch_for(seg) ? STEP_BUSY : find_and_step(seg, tally, may_begin);
 	insert_unlock(lock);
 	return result;
 }
@@ -351,13 +366,13 @@ INLINE int normalise_flags(struct segment *seg)
  * others from this one before a clock is read or a line touched, which is what
  * keeps data packets cheap while a flood fills the filter.
  */
-INLINE u64 print_is_there(const struct segment *seg)
+INLINE u64 print_is_there(const struct segment *seg, u32 pending, u32 connections)
 {
 	u64 found = 0;
 
-	if (seg->watched & BUCKET_P_MASK)
-		found |= prints_of_key(seg->hash, TABLE_PENDING);
-	if (seg->watched & ~BUCKET_P_MASK)
+	if (pending)
+		found |= prints_of_key(seg->hash, TABLE_PENDING) | seed_is_there(seg->hash);
+	if (connections)
 		found |= prints_of_key(seg->hash, TABLE_CONNECTIONS);
 	return found;
 }
@@ -365,8 +380,8 @@ INLINE u64 print_is_there(const struct segment *seg)
 #define ENGINE_GO_ON (-1)
 
 /*
- * First half of what a parsed segment does: most end here. Returns its counter,
- * or ENGINE_GO_ON.
+ * First half of what a parsed segment does: most end here. Returns its counter, with
+ * BESIDE_..., or ENGINE_GO_ON.
  */
 INLINE int engine_prepare(struct segment *seg)
 {
@@ -379,11 +394,14 @@ INLINE int engine_prepare(struct segment *seg)
 	seg->hash = key_hash(&seg->key, CFG(secret));
 	bucket = env_bucket(bucket_of_hash(seg->hash));
 	seg->watched = bucket ? READ_ONCE(*bucket) : 0;
+	if (seg->flags & TCP_RST)
+		return print_is_there(seg, 1, 1) ? ENGINE_GO_ON : C_no_connection | BESIDE_STRAY_RST;
 	if (seg->flags & TCP_CONTROL)
 		return ENGINE_GO_ON;
 	if (!seg->watched)
 		return C_not_watched;
-	return print_is_there(seg) ? ENGINE_GO_ON : C_no_connection;
+	return print_is_there(seg, seg->watched & BUCKET_P_MASK, seg->watched & ~BUCKET_P_MASK) ? ENGINE_GO_ON
+													  : C_no_connection;
 }
 
 /* Is it worth asking the receiver's socket for its numbers? Only a FIN or RST of a connection is. */
@@ -395,7 +413,7 @@ INLINE int engine_wants_numbers(const struct segment *seg)
 
 /*
  * Second half; seg->time is set. A segment whose flow is busy on another CPU is
- * put aside for the next tick; C_deferred says so.
+ * put aside for the next tick; C_deferred says so. Else as engine_step().
  */
 INLINE int engine_finish(struct segment *seg)
 {

@@ -8,6 +8,11 @@
  *   env_line(line)        the eight words of a line
  *   env_prints(line)      the fingerprints of a line's slots
  *   env_flow(slot)        the record of a slot (slot = 8 * line + word) of both flow tables
+ *   env_seed(place)       a seed; config.seeds of them
+ *   env_seed_word(place)  its word
+ *   env_seed_line(line)   line of the seeds' index
+ *   env_seed_ends()       how far the ring of seeds has come
+ *   env_hatchling()       this CPU's room for one record
  *   env_service(index)    row of the service table, index from 0
  *   env_sources(index)    description of an alarm's sources; NULL from SOURCES on
  *   env_bucket(index)     bucket of the watch filter: P in the low, C in the high 16 bits
@@ -44,6 +49,11 @@
 INLINE u64 *env_line(u32 line);
 INLINE u64 *env_prints(u32 line);
 INLINE struct flow *env_flow(u32 slot);
+INLINE struct seed *env_seed(u32 place);
+INLINE u64 *env_seed_word(u32 place);
+INLINE struct seed_line *env_seed_line(u32 line);
+INLINE struct seed_ends *env_seed_ends(void);
+INLINE struct flow *env_hatchling(void);
 INLINE struct service *env_service(u32 index);
 INLINE struct sources *env_sources(u32 index);
 INLINE u32 *env_bucket(u32 index);

@@ -192,7 +192,6 @@ SUBPROGRAM u64 expire(struct flow *flow, u64 word, u64 now_tick)
 {
 	if (!flow)
 		return word;
-	word = hatch(flow, word);
 	for (int n = 0; n < 6 && word && word_is_due(word, (u32)now_tick); n++)
 		word = expire_once(flow, word, now_tick);
 	return word;

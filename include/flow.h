@@ -41,7 +41,6 @@ enum watch {
 #define WORD_INFERRED (1ULL << WORD_INFERRED_SHIFT) /* one-sided: may fill a quarter of the table, goes first */
 #define WORD_ADOPTION (1ULL << 22) /* in the pending table: no handshake, a candidate */
 #define WORD_TIME_WAIT (1ULL << 23) /* of a tombstone: it ended by FIN */
-#define WORD_SEED WORD_TIME_WAIT     /* of a live pending flow: the record is but a seed, see struct seed */
 #define WORD_DUE_SHIFT 24
 #define WORD_DUE_BITS 20
 #define WORD_DUE_MASK (((1ULL << WORD_DUE_BITS) - 1) << WORD_DUE_SHIFT)
@@ -146,31 +145,53 @@ enum flow_flag {
 };
 
 /*
- * All there is to tell of a flow that has shown one SYN. With the key before it
- * it fills one cache line; the rest of the record is written by hatch(), when
- * something more comes. Most of a flood never hatches.
+ * All there is to tell of a handshake that has shown one SYN (seed.h): one cache
+ * line. Most of a flood never becomes more.
  */
 struct seed {
+	struct key key; /* but that `zero` is its bucket of the watch filter */
+	u64 first_ns;
 	u32 isn;
-	u32 len;   /* of the data in the SYN */
+	u32 len;     /* of the data in the SYN */
 	u16 mss;
 	u16 place;
 	u16 service; /* see struct flow */
-	u8 offers; /* enum offer */
-	u8 bits;   /* window scale in the low four, SEED_... */
+	u8 offers;   /* enum offer */
+	u8 bits;     /* window scale in the low four, SEED_... */
 };
+
+_Static_assert(sizeof(struct seed) == 64, "one cache line");
 
 #define SEED_WSCALE 0x0f
 #define SEED_CLIENT_IS_1 0x10
 #define SEED_LOCAL 0x20
 
+/* The word of a seed's place: its position, and */
+#define SEED_BUSY 0x1ULL /* being written, or hatching */
+#define SEED_LIVE 0x2ULL
+#define SEED_POSITION_SHIFT 2
+
+/* A line of the seeds' index. For each line there are eight seeds; few lines ever see more than 15 of a round. */
+#define SEED_ENTRIES 15
+#define SEEDS_A_LINE 8
+
+struct seed_line {
+	u32 entry[SEED_ENTRIES]; /* part of the key's hash, low bits of a position; 0: empty */
+	u32 next;		 /* the entry that is written next */
+};
+
+/* Positions of the ring, counted from 1 and never twice. On two lines: packets write one, the sweep the other. */
+struct seed_ends {
+	u64 head; /* the position that is given out next, less 1 */
+	u64 zero[7];
+	u64 tail; /* what the sweep looks at next, less 1: before it nothing waits for its deadline */
+	u64 zero2[7];
+};
+
 struct flow {
 	struct key key;
 	u64 first_ns;	/* first segment seen */
-	union {
-		struct end end[2];
-		struct seed seed; /* with WORD_SEED */
-	};
+	struct end end[2];
 	u64 mark_ns;	/* before the open: first SYN-ACK; later: first FIN, then its ACK; 0: none */
 	u32 last_tick;	/* last sign of life, ticks since 0 modulo 2^32 */
 	u16 flags;	/* enum flow_flag */
@@ -183,12 +204,6 @@ struct flow {
 };
 
 _Static_assert(sizeof(struct flow) == 160, "40 + 16 + 88 + 16");
-_Static_assert(__builtin_offsetof(struct flow, seed) + sizeof(struct seed) == 64, "a seed is one cache line");
-
-INLINE int word_is_seed(u64 word)
-{
-	return (word & (WORD_SEED | WORD_TOMB)) == WORD_SEED;
-}
 
 INLINE u32 flow_client(const struct flow *flow)
 {

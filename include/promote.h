@@ -66,7 +66,7 @@ SUBPROGRAM int supersede(struct flow *newer, u32 slot, u32 tag, u64 time)
 				now = 0;
 			}
 		} else if (flow->first_ns <= newer->first_ns) {
-			now = bury(flow, hatch(flow, was), HOW_REPLACED, time, 0);
+			now = bury(flow, was, HOW_REPLACED, time, 0);
 		}
 	}
 	release(tally, slot, word, was, now);

@@ -1,68 +1,105 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A flow of one SYN. It is sown in one cache line, and hatches into a whole
- * record when anything but its eviction comes.
+ * Seeds: handshakes that have shown one SYN and nothing else, which is all that
+ * most of a flood ever shows.
+ *
+ * They lie in a ring, one cache line each, in the order in which they came. A
+ * new one takes the place of the oldest, so a flood writes memory from one end to
+ * the other, as processors like it, and who must go is never searched for. Beside
+ * it is an index by the key's hash: lines of one cache line, whose entries name
+ * positions of the ring. The position tells when an entry is stale, so those of
+ * seeds that had to go are left where they are.
+ *
+ * Any other segment with its key makes of a seed a flow of the pending table
+ * (hatch.h), and so does its first deadline: of a seed itself nothing is told but
+ * how many had to go.
+ *
+ * Who races: segments of one key, the sweep, and the SYN that takes the place a
+ * round later. Whoever wants to read or write a seed first makes its word BUSY by
+ * compare-and-swap, as with flows (table.h). A position is given out once, and the
+ * word keeps its seed's, so who comes too late sees that.
  */
 #ifndef TCPSHAKE_SEED_H
 #define TCPSHAKE_SEED_H
 
+#include "table.h"
 #include "ticks.h"
 
-INLINE u32 seed_client(const struct flow *flow)
+/* --- the word of a place --- */
+
+INLINE u64 seed_word(u64 position, u64 state) { return position << SEED_POSITION_SHIFT | state; }
+INLINE u64 seed_position(u64 word) { return word >> SEED_POSITION_SHIFT; }
+INLINE u32 seed_place(u64 position) { return (u32)position & (CFG(seeds) - 1); }
+
+/* --- the index --- */
+
+#define ENTRY_POSITION_BITS 22 /* of a position: a round is not more than half of what they can tell apart */
+#define ENTRY_POSITION_MASK ((1u << ENTRY_POSITION_BITS) - 1)
+
+/* Neither the line nor the print is made of the bits that choose a flow's line. */
+INLINE u64 seed_hash(u64 hash) { return hash * HASH_MULTIPLIER; }
+
+INLINE u32 seed_line_of(u64 hash)
 {
-	return !!(flow->seed.bits & SEED_CLIENT_IS_1);
+	return (u32)(seed_hash(hash) >> 40) & (CFG(seeds) / SEEDS_A_LINE - 1);
 }
 
-INLINE void sow(struct flow *flow, const struct segment *seg, u32 service)
+/* An entry but for its position; not 0, as an empty one is. */
+INLINE u32 seed_print(u64 hash)
 {
-	flow->key = seg->key;
-	flow->first_ns = seg->time;
-	flow->seed = (struct seed){
-		.isn = seg->seq,
-		.len = seg->len,
-		.mss = seg->offers & OFFER_MSS ? seg->mss : 0,
-		.place = seg->place,
-		.service = (u16)service,
-		.offers = seg->offers,
-		.bits = (u8)((seg->offers & OFFER_WSCALE ? seg->wscale & SEED_WSCALE : 0) |
-			     (seg->sender ? SEED_CLIENT_IS_1 : 0) | (seg->own ? SEED_LOCAL : 0)),
-	};
+	u32 print = (u32)(seed_hash(hash) >> 30) << ENTRY_POSITION_BITS;
+
+	return print ? print : 1u << ENTRY_POSITION_BITS;
 }
 
-/* Makes of the seed what step_pending() would have made of its SYN. */
-SUBPROGRAM int hatch_seed(struct flow *flow)
+INLINE u32 entry_of(u32 print, u64 position)
 {
-	struct seed seed;
-	struct end *end;
-	u32 client;
+	return print | ((u32)position & ENTRY_POSITION_MASK);
+}
 
-	if (!flow)
+/* The position that an entry names, if it is of the last round up to `head`; else 0. */
+INLINE u64 entry_position(u32 entry, u64 head)
+{
+	u32 age = ((u32)head - entry) & ENTRY_POSITION_MASK;
+
+	return entry && age < CFG(seeds) && age < head ? head - age : 0;
+}
+
+/* Has an entry the print of this hash? Two entries at once, without a branch. */
+INLINE u64 seed_is_there(u64 hash)
+{
+	const u64 two = 1ULL << 32 | 1, most = two * (~0u >> ENTRY_POSITION_BITS);
+	const u64 *entries;
+	u64 print, all = ~0ULL;
+
+	if (!CFG(seeds))
 		return 0;
-	seed = flow->seed;
-	client = seed_client(flow);
-	__builtin_memset(flow->end, 0, sizeof(*flow) - __builtin_offsetof(struct flow, end));
-	end = &flow->end[client];
-	end->isn = seed.isn;
-	end->top = seed.isn + 1 + seed.len;
-	end->mss = seed.mss;
-	end->wscale = seed.bits & SEED_WSCALE;
-	end->offers = seed.offers;
-	end->syn_place = seed.place;
-	end->syn = 1;
-	end->flags = END_HAS_ISN | END_SENT_PLAIN_SYN | (seed.bits & SEED_LOCAL ? END_LOCAL : 0);
-	flow->last_tick = (u32)tick_of(flow->first_ns);
-	flow->flags = client ? FLOW_CLIENT_IS_1 : 0;
-	flow->service = seed.service;
-	return 0;
+	entries = (const u64 *)env_seed_line(seed_line_of(hash));
+	if (!entries)
+		return 0;
+	print = two * seed_print(hash);
+	/* the last half is no entry: its print is 0, as no seed's is */
+	for (u32 i = 0; i < sizeof(struct seed_line) / sizeof(u64); i++)
+		all &= ((READ_ONCE(entries[i]) ^ print) >> ENTRY_POSITION_BITS & most) + most;
+	return ~all & (most + two);
 }
 
-/* A held flow is about to be read or stepped: returns its word, of a whole record. */
-INLINE u64 hatch(struct flow *flow, u64 word)
+/* --- a seed --- */
+
+INLINE u32 seed_client(const struct seed *seed) { return !!(seed->bits & SEED_CLIENT_IS_1); }
+
+INLINE int seed_has_key(const struct seed *seed, const struct key *key)
 {
-	if (!word_is_seed(word))
-		return word;
-	hatch_seed(flow);
-	return word & ~WORD_SEED;
+	return address_equal(&seed->key.addr[0], &key->addr[0]) && address_equal(&seed->key.addr[1], &key->addr[1]) &&
+	       seed->key.port[0] == key->port[0] && seed->key.port[1] == key->port[1];
+}
+
+INLINE struct key seed_key(const struct seed *seed)
+{
+	struct key key = seed->key;
+
+	key.zero = 0;
+	return key;
 }
 
 #endif

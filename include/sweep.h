@@ -6,7 +6,9 @@
 #ifndef TCPSHAKE_SWEEP_H
 #define TCPSHAKE_SWEEP_H
 
+#include "calls.h"
 #include "expire.h"
+#include "hatch.h"
 
 SUBPROGRAM int sweep_slot(u32 slot, u64 now_tick)
 {
@@ -26,20 +28,100 @@ SUBPROGRAM int sweep_slot(u32 slot, u64 now_tick)
 	return 0;
 }
 
-/* One line. now_tick: all deadlines up to it are due. */
+/* One line. now_tick: all deadlines up to it are due. Returns how many were. */
 SUBPROGRAM int sweep_line(u32 line, u64 now_tick)
 {
 	u64 *words = env_line(line);
+	int due = 0;
 
 	if (!words)
-		return -1;
+		return 0;
 	for (u32 i = 0; i < LINE_WORDS; i++) {
 		u64 word = READ_ONCE(words[i]);
 
-		if (word && !(word & WORD_BUSY) && word_is_due(word, (u32)now_tick))
+		if (word && !(word & WORD_BUSY) && word_is_due(word, (u32)now_tick)) {
 			sweep_slot(line * LINE_WORDS + i, now_tick);
+			due++;
+		}
 	}
-	return 0;
+	return due;
+}
+
+/* What a position costs the sweep, against one where nothing stands any more. */
+#define SWEEP_PASSED 1
+#define SWEEP_HATCHED 32
+#define SWEEP_WAITS 0
+
+/*
+ * A seed that is due moves to the pending table and is told of there. One that is
+ * not, or is in somebody's hand, is waited for.
+ */
+INLINE int sweep_seed(u64 position, u64 now_tick)
+{
+	u64 *word = env_seed_word(seed_place(position)), live = seed_word(position, SEED_LIVE), was;
+	struct seed *seed = env_seed(seed_place(position));
+	struct key key;
+	int slot;
+
+	if (!word || !seed)
+		return SWEEP_PASSED;
+	was = READ_ONCE(*word);
+	if (seed_position(was) != position || !(was & (SEED_LIVE | SEED_BUSY)))
+		return SWEEP_PASSED;
+	if (was != live || ticks_between(seed_due(seed->first_ns), (u32)now_tick) < 0 ||
+	    cas64(word, live, live | SEED_BUSY) != live)
+		return SWEEP_WAITS;
+	key = seed_key(seed);
+	slot = hatch(seed_place(position), key_hash(&key, CFG(secret)), SLOT_NONE, now_tick * TICK_NS);
+	if (slot < 0)
+		return SWEEP_WAITS;
+	sweep_slot((u32)slot, now_tick);
+	return SWEEP_HATCHED;
+}
+
+/*
+ * A position that was given out and not yet taken looks like one that is over.
+ * So the sweep first says that it went by, as who takes it then will see, and
+ * looks again.
+ */
+SUBPROGRAM int sweep_position(u64 position, u64 now_tick)
+{
+	const u64 *word = env_seed_word(seed_place(position));
+	struct seed_ends *ends = env_seed_ends();
+	int cost = sweep_seed(position, now_tick);
+	u64 now;
+
+	if (cost == SWEEP_WAITS || !word || !ends)
+		return cost;
+	exchange64(&ends->tail, position);
+	now = READ_ONCE(*word);
+	if (seed_position(now) != position || !(now & (SEED_LIVE | SEED_BUSY)))
+		return cost;
+	publish64(&ends->tail, position - 1);
+	return SWEEP_WAITS;
+}
+
+/* Goes on along the ring to the first seed that is not due. Returns 1 when it might have gone further. */
+INLINE int sweep_seeds(u64 now_tick)
+{
+	struct seed_ends *ends = env_seed_ends();
+	u64 head, position;
+	u32 spent = 0;
+
+	if (!ends || !CFG(seeds))
+		return 0;
+	head = READ_ONCE(ends->head);
+	if (ends->tail + CFG(seeds) < head)
+		exchange64(&ends->tail, head - CFG(seeds));
+	position = ends->tail + 1;
+	for (u32 n = 0; n < SWEEP_CALL_SEEDS && spent < SWEEP_CALL_SEEDS; n++, position++) {
+		int cost = position > head ? SWEEP_WAITS : sweep_position(position, now_tick);
+
+		if (cost == SWEEP_WAITS)
+			return 0;
+		spent += (u32)cost;
+	}
+	return 1;
 }
 
 /* The lines of both flow tables. */
@@ -60,7 +142,6 @@ SUBPROGRAM u64 conclude(struct flow *flow, u64 word, u32 how, u64 time)
 
 	if (!flow || !tally || (word & WORD_TOMB))
 		return word;
-	word = hatch(flow, word);
 	if (word_watch(word) == WATCH_RESET) {
 		flow->flags |= FLOW_RESET_INFERRED;
 		return bury(flow, word, HOW_RESET, time, 0);
@@ -76,6 +157,24 @@ SUBPROGRAM u64 conclude(struct flow *flow, u64 word, u32 how, u64 time)
 		tell_close(tally, word, flow, time, 0, unless_half_open_told(word, alarm));
 	}
 	return word;
+}
+
+/* A seed stays where it is, and counted as unfinished. */
+SUBPROGRAM int conclude_seed(u32 place, u32 how, u64 time)
+{
+	u64 *word = env_seed_word(place), was;
+	struct flow *flow = env_hatchling();
+	struct seed *seed = env_seed(place);
+
+	if (!word || !seed || !flow)
+		return 0;
+	was = READ_ONCE(*word);
+	if ((was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE || cas64(word, was, was | SEED_BUSY) != was)
+		return 0;
+	grow(flow, seed);
+	conclude(flow, word_of_seed(seed), how, time);
+	publish64(word, was);
+	return 0;
 }
 
 SUBPROGRAM int conclude_slot(u32 slot, u32 how, u64 time)

@@ -22,6 +22,11 @@ struct engine {
 	u64 *lines;
 	u64 *prints; /* of the flow tables' lines */
 	struct flow *flows;
+	struct seed *seeds;
+	u64 *seed_words;
+	struct seed_line *seed_lines;
+	struct seed_ends seed_ends;
+	struct flow hatchling;
 	struct service *services; /* one more than the table has: "other" */
 	u64 *touched;		  /* a bit for each of them: asked for since someone looked */
 	struct sources *sources; /* SOURCES of them, or NULL */
@@ -40,6 +45,11 @@ struct engine {
 INLINE u64 *env_line(u32 line) { return engine->lines + (u64)line * LINE_WORDS; }
 INLINE u64 *env_prints(u32 line) { return engine->prints + line; }
 INLINE struct flow *env_flow(u32 slot) { return engine->flows + slot; }
+INLINE struct seed *env_seed(u32 place) { return engine->seeds + place; }
+INLINE u64 *env_seed_word(u32 place) { return engine->seed_words + place; }
+INLINE struct seed_line *env_seed_line(u32 line) { return engine->seed_lines + line; }
+INLINE struct seed_ends *env_seed_ends(void) { return &engine->seed_ends; }
+INLINE struct flow *env_hatchling(void) { return &engine->hatchling; }
 INLINE struct service *env_service(u32 index)
 {
 	engine->touched[index / 64] |= 1ULL << index % 64;

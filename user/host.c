@@ -42,15 +42,20 @@ static int allocate(struct engine *e)
 	if (posix_memalign((void **)&e->lines, 64, lines * 64))
 		return -ENOMEM;
 	memset(e->lines, 0, lines * 64);
+	if (posix_memalign((void **)&e->seeds, 64, (config->seeds + 1) * sizeof(*e->seeds)) ||
+	    posix_memalign((void **)&e->seed_lines, 64, (config->seeds / SEEDS_A_LINE + 1) * sizeof(*e->seed_lines)))
+		return -ENOMEM;
+	memset(e->seed_lines, 0, (config->seeds / SEEDS_A_LINE + 1) * sizeof(*e->seed_lines));
 	e->prints = calloc(flow_lines(config), sizeof(*e->prints));
 	e->flows = calloc((u64)flow_lines(config) * LINE_WORDS, sizeof(*e->flows));
+	e->seed_words = calloc(config->seeds + 1, sizeof(*e->seed_words));
 	e->services = calloc(service_slots(config) + 1, sizeof(*e->services));
 	e->touched = calloc(service_slots(config) / 64 + 1, sizeof(*e->touched));
 	e->sources = calloc(SOURCES, sizeof(*e->sources));
 	e->buckets = calloc(1u << (BUCKET_TAG_BITS + config->row_bits), sizeof(*e->buckets));
 	e->pair_lines = calloc(PAIR_LINES * LINE_WORDS, sizeof(*e->pair_lines));
 	e->block_due = malloc(blocks_of(config) * sizeof(*e->block_due));
-	if (!e->prints || !e->flows || !e->services || !e->touched || !e->sources || !e->buckets || !e->pair_lines ||
+	if (!e->prints || !e->flows || !e->seed_words || !e->services || !e->touched || !e->sources || !e->buckets || !e->pair_lines ||
 	    !e->block_due)
 		return -ENOMEM;
 	memset(e->block_due, 0xff, blocks_of(config) * sizeof(*e->block_due));
@@ -83,6 +88,9 @@ void host_free(struct host *host)
 	free(host->engine.lines);
 	free(host->engine.prints);
 	free(host->engine.flows);
+	free(host->engine.seeds);
+	free(host->engine.seed_words);
+	free(host->engine.seed_lines);
 	free(host->engine.services);
 	free(host->engine.touched);
 	free(host->engine.sources);
@@ -118,9 +126,21 @@ static void sweep_section(u64 tick)
 	}
 }
 
+/* Of the seeds: the first deadline, but for those of the last round that are through. */
+static u64 seed_first_due(void)
+{
+	const struct seed_ends *ends = &engine->seed_ends;
+
+	while (sweep_seeds(engine->tick))
+		;
+	if (ends->tail >= ends->head)
+		return ~0ULL;
+	return engine->tick + (u64)(s64)ticks_between((u32)engine->tick, seed_due(env_seed(seed_place(ends->tail + 1))->first_ns));
+}
+
 static u64 first_due(void)
 {
-	u64 due = ~0ULL;
+	u64 due = seed_first_due();
 
 	for (u32 block = 0; block < blocks_of(&engine->config); block++) {
 		if (engine->block_due[block] < due)
@@ -159,6 +179,8 @@ static void run_ticks(struct host *host, u64 last)
 			advance(host, due > last ? last - 1 : due - 1);
 		}
 		advance(host, engine->tick + 1);
+		while (sweep_seeds(engine->tick))
+			;
 		sweep_section(engine->tick);
 		tell_tick(host, engine->tick);
 	}
@@ -194,6 +216,8 @@ void host_expect(struct host *host, const struct segment *seg)
 		__builtin_prefetch(env_prints(candidate_line(hash, TABLE_PENDING, n)));
 		__builtin_prefetch(env_prints(candidate_line(hash, TABLE_CONNECTIONS, n)));
 	}
+	if (CFG(seeds))
+		__builtin_prefetch(env_seed_line(seed_line_of(hash)));
 }
 
 void host_packet(struct host *host, enum parse_result result, struct segment *seg, u64 time)
@@ -208,37 +232,62 @@ void host_packet(struct host *host, enum parse_result result, struct segment *se
 		counter = engine_prepare(seg);
 		if (counter == ENGINE_GO_ON)
 			counter = engine_finish(seg);
+		counter = file_beside(tally, counter, 1);
 	} else {
 		counter = counter_of(result);
 	}
 	tally->count[counter]++;
 }
 
+/* Of all that stands, flows before seeds: a slot, or behind those a seed's place. */
+static u64 first_ns_of(u32 n)
+{
+	u32 slots = flow_lines(&engine->config) * LINE_WORDS;
+
+	return n < slots ? env_flow(n)->first_ns : env_seed(n - slots)->first_ns;
+}
+
 static int by_first_packet(const void *a, const void *b)
 {
 	u32 x = *(const u32 *)a, y = *(const u32 *)b;
-	u64 tx = env_flow(x)->first_ns, ty = env_flow(y)->first_ns;
+	u64 tx = first_ns_of(x), ty = first_ns_of(y);
 
 	if (tx != ty)
 		return tx < ty ? -1 : 1;
 	return x < y ? -1 : x > y;
 }
 
-void host_conclude(struct host *host, u32 how, u64 time)
+static u32 list_standing(u32 *order)
 {
-	u32 slots = flow_lines(&host->engine.config) * LINE_WORDS, n = 0;
-	u32 *order = malloc((u64)slots * sizeof(*order) + 1);
+	u32 slots = flow_lines(&engine->config) * LINE_WORDS, n = 0;
 
-	engine = &host->engine;
-	if (!order)
-		return;
 	for (u32 slot = 0; slot < slots; slot++) {
 		if (engine->lines[slot] && !(engine->lines[slot] & WORD_TOMB))
 			order[n++] = slot;
 	}
+	for (u32 place = 0; place < CFG(seeds); place++) {
+		if (engine->seed_words[place] & SEED_LIVE)
+			order[n++] = slots + place;
+	}
+	return n;
+}
+
+void host_conclude(struct host *host, u32 how, u64 time)
+{
+	u32 slots = flow_lines(&host->engine.config) * LINE_WORDS, n;
+	u32 *order = malloc(((u64)slots + host->engine.config.seeds) * sizeof(*order) + 1);
+
+	engine = &host->engine;
+	if (!order)
+		return;
+	n = list_standing(order);
 	qsort(order, n, sizeof(*order), by_first_packet);
-	for (u32 i = 0; i < n; i++)
-		conclude_slot(order[i], how, time);
+	for (u32 i = 0; i < n; i++) {
+		if (order[i] < slots)
+			conclude_slot(order[i], how, time);
+		else
+			conclude_seed(order[i] - slots, how, time);
+	}
 	free(order);
 }
 
@@ -249,12 +298,14 @@ const struct tally *host_tally(const struct host *host)
 
 void host_levels(const struct host *host, struct levels *levels)
 {
-	levels_count(&host->engine.config, host->engine.lines, host->engine.buckets, levels);
+	const struct engine *e = &host->engine;
+
+	levels_count(&e->config, e->lines, e->seed_words, e->buckets, levels);
 }
 
 void host_states(const struct host *host, u64 states[TCP_STATES])
 {
-	levels_states(&host->engine.config, host->engine.lines, states);
+	levels_states(&host->engine.config, host->engine.lines, host->engine.seed_words, states);
 }
 
 u32 host_services(const struct host *host, const struct service **rows)

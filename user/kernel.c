@@ -99,16 +99,46 @@ static int step_deferred(struct kernel *kernel)
 static int call_lines(struct kernel *kernel, u32 first, u32 count, const struct sweep_call *like)
 {
 	struct sweep_call call = *like;
+
+	call.first = first;
+	while (count) {
+		int taken;
+
+		call.count = count < SWEEP_CALL_LINES ? count : SWEEP_CALL_LINES;
+		taken = run(kernel->call_sweep, &call, sizeof(call));
+		if (taken <= 0)
+			return taken;
+		call.first += (u32)taken;
+		count -= (u32)taken;
+	}
+	return 0;
+}
+
+static int conclude_seeds(struct kernel *kernel, u32 first, u32 count, const struct sweep_call *like)
+{
+	struct sweep_call call = *like;
 	int error = 0;
 
-	call.first_line = first;
+	call.first = first;
 	while (count && !error) {
-		call.lines = count < SWEEP_CALL_LINES ? count : SWEEP_CALL_LINES;
-		error = run(kernel->call_sweep, &call, sizeof(call));
-		call.first_line += call.lines;
-		count -= call.lines;
+		call.count = count < SWEEP_CALL_SEEDS ? count : SWEEP_CALL_SEEDS;
+		error = run(kernel->call_seeds, &call, sizeof(call));
+		call.first += call.count;
+		count -= call.count;
 	}
 	return error;
+}
+
+/* The seeds that are due. New ones cannot keep it for ever: none of them is. */
+static int sweep_due_seeds(struct kernel *kernel, u64 tick)
+{
+	struct sweep_call call = { .tick = tick };
+	int more;
+
+	do {
+		more = run(kernel->call_seeds, &call, sizeof(call));
+	} while (more > 0);
+	return more;
 }
 
 int kernel_tick(struct kernel *kernel, u64 now_ns)
@@ -117,6 +147,8 @@ int kernel_tick(struct kernel *kernel, u64 now_ns)
 	u64 first = kernel->tick + 1;
 	int error = step_deferred(kernel);
 
+	if (!error)
+		error = sweep_due_seeds(kernel, call.tick);
 	/* who was stopped for long need not go round more than once */
 	if (call.tick >= SWEEP_SECTIONS && first + SWEEP_SECTIONS <= call.tick)
 		first = call.tick - SWEEP_SECTIONS + 1;
@@ -133,15 +165,18 @@ int kernel_tick(struct kernel *kernel, u64 now_ns)
 int kernel_conclude(struct kernel *kernel, u32 how, u64 now_ns)
 {
 	struct sweep_call call = { .how = how, .time = now_ns };
-	u32 lines = kernel->config.table[TABLE_SERVICES].first_line;
+	u32 lines = kernel->config.table[TABLE_SERVICES].first_line, seeds = kernel->config.seeds;
 	/* no more at once than the ring holds */
-	u32 step = kernel->ring_bytes / (2 * LINE_WORDS * (u32)sizeof(struct event));
+	u32 flows = kernel->ring_bytes / (2 * (u32)sizeof(struct event));
+	u32 step = flows > LINE_WORDS ? flows / LINE_WORDS : 1;
 	int error = step_deferred(kernel);
 
-	if (step < 1)
-		step = 1;
 	for (u32 line = 0; line < lines && !error; line += step) {
 		error = call_lines(kernel, line, lines - line < step ? lines - line : step, &call);
+		kernel_poll(kernel);
+	}
+	for (u32 place = 0; place < seeds && !error; place += flows) {
+		error = conclude_seeds(kernel, place, seeds - place < flows ? seeds - place : flows, &call);
 		kernel_poll(kernel);
 	}
 	return error;

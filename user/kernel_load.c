@@ -72,6 +72,9 @@ static int size_maps(struct kernel *kernel)
 	error |= size_map(kernel, "lines", kernel->plan.lines);
 	error |= size_map(kernel, "prints", config->table[TABLE_SERVICES].first_line);
 	error |= size_map(kernel, "flows", config->table[TABLE_SERVICES].first_line * LINE_WORDS);
+	error |= size_map(kernel, "seeds", config->seeds);
+	error |= size_map(kernel, "seed_words", config->seeds);
+	error |= size_map(kernel, "seed_lines", config->seeds / SEEDS_A_LINE);
 	error |= size_map(kernel, "services", kernel->plan.services + 1);
 	error |= size_map(kernel, "buckets", ((1u << (BUCKET_TAG_BITS + config->row_bits)) + 1023) / 1024);
 	error |= size_map(kernel, "events", kernel->ring_bytes);
@@ -154,6 +157,11 @@ static void *map_memory(struct kernel *kernel, const char *name, size_t size, in
 }
 
 static size_t lines_size(const struct kernel *kernel) { return (size_t)kernel->plan.lines * 64; }
+static size_t seed_words_size(const struct kernel *kernel)
+{
+	return (kernel->config.seeds ? kernel->config.seeds : 1) * sizeof(u64);
+}
+
 static size_t buckets_size(const struct kernel *kernel) { return sizeof(u32) << (BUCKET_TAG_BITS + kernel->config.row_bits); }
 static size_t services_size(const struct kernel *kernel)
 {
@@ -164,14 +172,16 @@ static int map_tables(struct kernel *kernel)
 {
 	/* to write: rows of services are freed and put in alarm, and their sources described anew */
 	kernel->lines = map_memory(kernel, "lines", lines_size(kernel), PROT_READ | PROT_WRITE);
+	kernel->seed_words = map_memory(kernel, "seed_words", seed_words_size(kernel), PROT_READ);
 	kernel->buckets = map_memory(kernel, "buckets", buckets_size(kernel), PROT_READ);
 	kernel->services = map_memory(kernel, "services", services_size(kernel), PROT_READ | PROT_WRITE);
 	kernel->sources = map_memory(kernel, "sources", SOURCES * sizeof(struct sources), PROT_READ | PROT_WRITE);
-	if (!kernel->lines || !kernel->buckets || !kernel->services || !kernel->sources)
+	if (!kernel->lines || !kernel->seed_words || !kernel->buckets || !kernel->services || !kernel->sources)
 		return kernel_fail(kernel, -ENOMEM, "cannot map the tables: %s", strerror(errno));
 	kernel->deferred = bpf_map__fd(map_of(kernel, "deferred"));
 	kernel->tally = bpf_map__fd(map_of(kernel, "tally"));
 	kernel->call_sweep = kernel_program(kernel, "call_sweep");
+	kernel->call_seeds = kernel_program(kernel, "call_seeds");
 	kernel->call_step = kernel_program(kernel, "call_step");
 	kernel->call_socket = kernel_program(kernel, "call_socket");
 	kernel->cpus = libbpf_num_possible_cpus();
@@ -259,6 +269,7 @@ void kernel_close(struct kernel *kernel)
 	kernel_detach_all(kernel);
 	ring_buffer__free(kernel->ring);
 	unmap(kernel->lines, lines_size(kernel));
+	unmap(kernel->seed_words, seed_words_size(kernel));
 	unmap(kernel->buckets, buckets_size(kernel));
 	unmap(kernel->services, services_size(kernel));
 	unmap(kernel->sources, SOURCES * sizeof(struct sources));

@@ -34,11 +34,12 @@ struct kernel {
 	int patience;	  /* events that kernel_poll() still takes */
 	u64 drained;	  /* segments taken from the queue and stepped */
 	u64 *lines;	  /* mapped */
+	u64 *seed_words;  /* mapped */
 	u32 *buckets;	  /* mapped */
 	struct service *services; /* mapped */
 	struct sources *sources;  /* mapped */
 	struct quiet_rows quiet;  /* of the services */
-	int deferred, tally, call_sweep, call_step, call_socket; /* descriptors */
+	int deferred, tally, call_sweep, call_seeds, call_step, call_socket; /* descriptors */
 	int cpus;
 	struct tally *tallies; /* room for one per CPU */
 	int frags;	  /* the kernel has xdp.frags */

@@ -7,14 +7,14 @@ void kernel_levels(struct kernel *kernel, struct levels *levels)
 {
 	struct tally tally;
 
-	levels_count(&kernel->config, kernel->lines, kernel->buckets, levels);
+	levels_count(&kernel->config, kernel->lines, kernel->seed_words, kernel->buckets, levels);
 	if (!kernel_tally(kernel, &tally))
 		levels->deferred = tally.count[C_deferred] - kernel->drained;
 }
 
 void kernel_states(struct kernel *kernel, u64 states[TCP_STATES])
 {
-	levels_states(&kernel->config, kernel->lines, states);
+	levels_states(&kernel->config, kernel->lines, kernel->seed_words, states);
 }
 
 u32 kernel_services(struct kernel *kernel, const struct service **rows)

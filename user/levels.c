@@ -59,7 +59,18 @@ static void count_connection(u64 word, struct levels *levels)
 		levels->held++;
 }
 
-void levels_count(const struct config *config, const u64 *lines, const u32 *buckets, struct levels *levels)
+/* One that is just hatching is counted here or there, or for a moment in both. */
+static u64 count_seeds(const struct config *config, const u64 *seed_words)
+{
+	u64 live = 0;
+
+	for (u32 place = 0; place < config->seeds; place++)
+		live += (READ_ONCE(seed_words[place]) & SEED_LIVE) / SEED_LIVE;
+	return live;
+}
+
+void levels_count(const struct config *config, const u64 *lines, const u64 *seed_words, const u32 *buckets,
+		  struct levels *levels)
 {
 	u32 first_connection = config->table[TABLE_CONNECTIONS].first_line * LINE_WORDS;
 	u32 slots = config->table[TABLE_SERVICES].first_line * LINE_WORDS;
@@ -77,6 +88,9 @@ void levels_count(const struct config *config, const u64 *lines, const u32 *buck
 		else
 			count_connection(word, levels);
 	}
+	levels->seeds = count_seeds(config, seed_words);
+	levels->unfinished += levels->seeds;
+	levels->watched_words += levels->seeds;
 	for (u32 i = 0; i < 1u << (BUCKET_TAG_BITS + config->row_bits); i++) {
 		u32 bucket = READ_ONCE(buckets[i]);
 
@@ -84,11 +98,13 @@ void levels_count(const struct config *config, const u64 *lines, const u32 *buck
 	}
 }
 
-void levels_states(const struct config *config, const u64 *lines, u64 states[TCP_STATES])
+void levels_states(const struct config *config, const u64 *lines, const u64 *seed_words, u64 states[TCP_STATES])
 {
 	u32 slots = config->table[TABLE_SERVICES].first_line * LINE_WORDS;
+	u64 seeds = count_seeds(config, seed_words);
 
 	memset(states, 0, sizeof(states[0]) * TCP_STATES);
+	states[STATE_SYN_SENT] = states[STATE_CLOSED] = seeds;
 	for (u32 slot = 0; slot < slots; slot++) {
 		u64 word = READ_ONCE(lines[slot]);
 

@@ -6,10 +6,11 @@
 #include "config.h"
 #include "summary.h"
 
-/* lines, buckets: as the tables have them. Fills all but deferred. */
-void levels_count(const struct config *config, const u64 *lines, const u32 *buckets, struct levels *levels);
+/* lines, seed_words, buckets: as the tables have them. Fills all but deferred. */
+void levels_count(const struct config *config, const u64 *lines, const u64 *seed_words, const u32 *buckets,
+		  struct levels *levels);
 
 /* Flows by RFC 9293 state of each end; TIME_WAITs held are under STATE_TIME_WAIT. */
-void levels_states(const struct config *config, const u64 *lines, u64 states[TCP_STATES]);
+void levels_states(const struct config *config, const u64 *lines, const u64 *seed_words, u64 states[TCP_STATES]);
 
 #endif

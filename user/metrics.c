@@ -60,6 +60,7 @@ static void print_levels(const struct metrics *metrics, FILE *out)
 		fprintf(out, "tcpshake_lingering{state=\"%s\"} %" PRIu64 "\n", state_name(lingering[i]),
 			(uint64_t)levels->lingering[lingering[i]]);
 	head(out, "table_capacity", "gauge", "Slots of the tables");
+	fprintf(out, "tcpshake_table_capacity{table=\"seeds\"} %u\n", metrics->plan->seeds);
 	fprintf(out, "tcpshake_table_capacity{table=\"pending\"} %u\n", metrics->plan->pending);
 	fprintf(out, "tcpshake_table_capacity{table=\"connections\"} %u\n", metrics->plan->connections);
 	fprintf(out, "tcpshake_table_capacity{table=\"services\"} %u\n", metrics->plan->services);

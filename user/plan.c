@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the memory is for, in this order: the services, few and always wanted;
- * the watch filter, whose size follows from the number of slots; then flows.
- *
- * Pending comes first among these: it is what a flood fills, and it has to keep
- * a SYN for at least a second at PLAN_SYN_RATE, or true clients are evicted
- * before their ACK can come. What is left beyond that goes to connections.
+ * the watch filter, whose size follows from the number of flows; the ring of
+ * seeds, which is what a flood fills: it has to keep a SYN for at least a second
+ * at PLAN_SYN_RATE, or true clients are evicted before they are answered. What is
+ * left is for handshakes that were answered, which a server may be made to do at
+ * the same rate, and for connections.
  */
 #include "plan.h"
 
 #include <errno.h>
 
-#include "flow.h"
 #include "sources.h"
 
 #define SLOT_BYTES    (sizeof(u64) + sizeof(u8) + sizeof(struct flow)) /* word, fingerprint, record */
@@ -24,8 +23,8 @@
 /* TIME_WAIT pairs, what is described of floods, and locks with what else is of fixed size. */
 #define FIXED_BYTES (4096 * sizeof(u64) + SOURCES * sizeof(struct sources) + (64 << 10))
 
-/* Slots for a second of SYNs; rounded up, or the load would be exceeded. */
-#define PENDING_WANTED ((PLAN_SYN_RATE * 100u + PLAN_LOAD_PERCENT - 1) / PLAN_LOAD_PERCENT)
+/* A second of PLAN_SYN_RATE if each of them is answered; what is left beyond that goes to connections. */
+#define PENDING_MOST ((PLAN_SYN_RATE * 100u + PLAN_LOAD_PERCENT - 1) / PLAN_LOAD_PERCENT)
 
 /* Slots come in whole rows of 2^row_bits lines. */
 static u32 row_slots(u32 row_bits)
@@ -56,32 +55,43 @@ static u64 fixed_bytes(u64 bytes, u32 row_bits)
 	return FIXED_BYTES + services * SERVICE_BYTES + (sizeof(u32) << (BUCKET_TAG_BITS + row_bits));
 }
 
+/*
+ * As many as three eighths of the rest have room for, up to a second's; then a few
+ * more with the memory: the longer the ring, the less of its index is in the cache.
+ */
+static u32 seeds_of(u64 bytes, u32 row_bits)
+{
+	u64 most = (bytes - fixed_bytes(bytes, row_bits)) / 8 * 3 / PLAN_SEED_BYTES;
+	u32 seeds = SEEDS_LEAST;
+
+	while (seeds * 2ULL <= most && seeds < SEEDS_MOST &&
+	       (seeds < PLAN_SYN_RATE || seeds * 2ULL <= bytes >> 12))
+		seeds *= 2;
+	return seeds;
+}
+
 /* Slots of both flow tables. */
 static u64 flow_slots(u64 bytes, u32 row_bits)
 {
-	return (bytes - fixed_bytes(bytes, row_bits)) / SLOT_BYTES;
+	return (bytes - fixed_bytes(bytes, row_bits) - seeds_of(bytes, row_bits) * PLAN_SEED_BYTES) / SLOT_BYTES;
 }
 
-/* A bucket for 32 slots: the filter remains in the cache, and the fingerprints behind it know better. */
+/* A bucket for 32 flows: the filter remains in the cache, and the fingerprints behind it know better. */
 static u32 choose_row_bits(u64 bytes)
 {
 	u32 row_bits = 0;
 
-	while (row_bits < ROW_BITS_MOST && flow_slots(bytes, row_bits) / 32 > 1ULL << (BUCKET_TAG_BITS + row_bits))
+	while (row_bits < ROW_BITS_MOST &&
+	       (flow_slots(bytes, row_bits) + seeds_of(bytes, row_bits)) / 32 > 1ULL << (BUCKET_TAG_BITS + row_bits))
 		row_bits++;
 	return row_bits;
 }
 
 static u32 pending_rows(u64 slots, u32 row_bits)
 {
-	/* connections get an eighth, and come in whole rows */
-	u64 unit = row_slots(row_bits), most = slots - slots / 8 - unit;
+	u64 share = slots / 4 * 3;
 
-	if (slots < PENDING_WANTED)
-		return at_least_rows(slots / 4 * 3, row_bits);
-	if (PENDING_WANTED + unit > most)
-		return at_least_rows(most, row_bits);
-	return at_least_rows(PENDING_WANTED + unit - 1, row_bits);
+	return at_least_rows(share < PENDING_MOST ? share : PENDING_MOST, row_bits);
 }
 
 static struct table_plan place_table(u32 *line, u32 rows, u32 row_bits)
@@ -106,18 +116,20 @@ int plan_memory(u64 bytes, struct config *config, struct plan *plan)
 	services = service_rows(bytes, row_bits);
 
 	config->row_bits = row_bits;
+	config->seeds = seeds_of(bytes, row_bits);
 	config->table[TABLE_PENDING] = place_table(&line, pending, row_bits);
 	config->table[TABLE_CONNECTIONS] = place_table(&line, connections, row_bits);
 	config->table[TABLE_SERVICES] = place_table(&line, services, row_bits);
 	*plan = (struct plan){
 		.asked = bytes,
+		.seeds = config->seeds,
 		.lines = line,
 		.pending = pending * row_slots(row_bits),
 		.connections = connections * row_slots(row_bits),
 		.services = services * row_slots(row_bits),
 		.buckets = 1u << (BUCKET_TAG_BITS + row_bits),
 	};
-	plan->used = fixed_bytes(bytes, row_bits) + ((u64)plan->pending + plan->connections) * SLOT_BYTES;
+	plan->used = fixed_bytes(bytes, row_bits) + plan->seeds * PLAN_SEED_BYTES + ((u64)plan->pending + plan->connections) * SLOT_BYTES;
 	return 0;
 }
 
@@ -126,16 +138,23 @@ static u64 loaded(u64 slots)
 	return slots * PLAN_LOAD_PERCENT / 100;
 }
 
+static void print_seconds(u64 flows, const char *of, FILE *out)
+{
+	u64 ms = flows * 1000 / PLAN_SYN_RATE;
+
+	fprintf(out, ": %llu.%03llu s of %d %s\n", ms / 1000, ms % 1000, PLAN_SYN_RATE, of);
+}
+
 void plan_print(const struct plan *plan, FILE *out)
 {
-	u64 pending_ms = loaded(plan->pending) * 1000 / PLAN_SYN_RATE;
-
-	fprintf(out, "memory: %.1f of %.1f MiB in %u lines of %d words\n", (double)plan->used / (1 << 20),
+	fprintf(out, "memory: %.1f of %.1f MiB, %u lines of %d words\n", (double)plan->used / (1 << 20),
 		(double)plan->asked / (1 << 20), plan->lines, LINE_WORDS);
-	fprintf(out, "  pending      %9u slots, %9llu flows at %d %%, %.1f MiB: %llu.%03llu s of %d SYN/s\n",
-		plan->pending, loaded(plan->pending), PLAN_LOAD_PERCENT,
-		(double)plan->pending * SLOT_BYTES / (1 << 20), pending_ms / 1000, pending_ms % 1000,
-		PLAN_SYN_RATE);
+	fprintf(out, "  seeds        %9u SYNs, %.1f MiB", plan->seeds,
+		(double)plan->seeds * PLAN_SEED_BYTES / (1 << 20));
+	print_seconds(plan->seeds, "SYN/s", out);
+	fprintf(out, "  pending      %9u slots, %9llu flows at %d %%, %.1f MiB", plan->pending,
+		loaded(plan->pending), PLAN_LOAD_PERCENT, (double)plan->pending * SLOT_BYTES / (1 << 20));
+	print_seconds(loaded(plan->pending), "SYN-ACK/s", out);
 	fprintf(out, "  connections  %9u slots, %9llu flows at %d %%, %.1f MiB\n", plan->connections,
 		loaded(plan->connections), PLAN_LOAD_PERCENT,
 		(double)plan->connections * SLOT_BYTES / (1 << 20));

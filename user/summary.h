@@ -12,7 +12,8 @@
 
 /* Counted by walking the tables, never derived. */
 struct levels {
-	u64 unfinished;		  /* handshakes in the pending table */
+	u64 unfinished;		  /* handshakes: seeds, and those in the pending table */
+	u64 seeds;		  /* of these */
 	u64 adoptions_unfinished; /* candidates there */
 	u64 live;		  /* connections */
 	u64 held;		  /* TIME_WAITs */

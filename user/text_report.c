@@ -140,7 +140,7 @@ void text_loss(struct put *put, enum loss_what what, u64 count)
 	static const char *const words[LOSSES] = {
 		" events lost: the ring buffer was full",
 		" events lost: the reader of the output was too slow",
-		" handshakes dropped: the pending table was full (--memory)",
+		" handshakes dropped: no room for more (--memory)",
 		" connections not followed: the connection table was full (--memory)",
 	};
 

@@ -54,6 +54,7 @@ static struct config config_of(u8 byte)
 	u32 rows = 1u << (byte >> 4 & 3);
 	struct config config = {
 		.secret = 0x2545f4914f6cdd1dULL,
+		.seeds = byte & 0x20 ? SEEDS_LEAST : 0,
 		.events = byte & 0x40 ? 0xff : 0,
 		.table = { { 0, rows }, { rows, rows }, { 2 * rows, 1 } },
 		.half_open_after = byte & 4 ? 30 : 0,

@@ -17,7 +17,7 @@ struct outcome {
 struct arena {
 	struct loaded loaded;
 	struct lockstep *lockstep;
-	int xdp, tc, sweep; /* programs */
+	int xdp, tc, sweep, seeds; /* programs */
 	u64 flow;	    /* number of the batch's first; each has an address of its own */
 	u64 time;	    /* ns */
 	struct outcome outcome[BATCH];

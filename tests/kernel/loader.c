@@ -52,6 +52,7 @@ struct config loader_config(u32 row_bits, u32 pending_rows, u32 connection_rows)
 	return (struct config){
 	    .secret = 0x0123456789abcdefULL,
 	    .row_bits = row_bits,
+	    .seeds = 16,
 	    .table =
 		{
 		    [TABLE_PENDING] = {0, pending_rows},
@@ -74,6 +75,7 @@ static struct plan plan_of(const struct config *config)
 	u32 services = config->table[TABLE_SERVICES].rows << config->row_bits;
 
 	return (struct plan){
+	    .seeds = config->seeds,
 	    .lines = flows + services,
 	    .pending = pending * LINE_WORDS,
 	    .connections = (flows - pending) * LINE_WORDS,
@@ -158,6 +160,11 @@ static void open_mirror(struct loaded *loaded)
 	mirror->flows =
 	    calloc((size_t)mirror->config.table[TABLE_SERVICES].first_line * LINE_WORDS, sizeof(struct flow));
 	mirror->prints = calloc(mirror->config.table[TABLE_SERVICES].first_line, sizeof(*mirror->prints));
+	mirror->seed_words = loaded->kernel->seed_words;
+	mirror->seeds = calloc(mirror->config.seeds + 1, sizeof(*mirror->seeds));
+	mirror->seed_lines = calloc(mirror->config.seeds / SEEDS_A_LINE + 1, sizeof(*mirror->seed_lines));
+	assert_non_null(mirror->seeds);
+	assert_non_null(mirror->seed_lines);
 	assert_non_null(mirror->flows);
 	assert_non_null(mirror->prints);
 }
@@ -189,6 +196,8 @@ void loader_close(struct loaded *loaded)
 {
 	free(loaded->mirror->flows);
 	free(loaded->mirror->prints);
+	free(loaded->mirror->seeds);
+	free(loaded->mirror->seed_lines);
 	free(loaded->mirror);
 	munmap(loaded->variables, loaded->variables_size);
 	kernel_close(loaded->kernel);
@@ -246,6 +255,10 @@ static void read_flows(struct loaded *loaded)
 
 	read_map(loaded, "flows", lines * LINE_WORDS, loaded->mirror->flows);
 	read_map(loaded, "prints", lines, loaded->mirror->prints);
+	if (!loaded->mirror->config.seeds)
+		return;
+	read_map(loaded, "seeds", loaded->mirror->config.seeds, loaded->mirror->seeds);
+	read_map(loaded, "seed_lines", loaded->mirror->config.seeds / SEEDS_A_LINE, loaded->mirror->seed_lines);
 }
 
 const char *loader_fault(struct loaded *loaded)
@@ -263,6 +276,7 @@ const char *loader_fault(struct loaded *loaded)
 		return "internal_error";
 	read_flows(loaded);
 	memcpy(mirror->locks, variable(loaded, "insert_locks", sizeof(mirror->locks)), sizeof(mirror->locks));
+	memcpy(&mirror->seed_ends, variable(loaded, "seed_ends", sizeof(mirror->seed_ends)), sizeof(mirror->seed_ends));
 	memcpy(&mirror->probation, variable(loaded, "probation", sizeof(u32)), sizeof(u32));
 	return balance_fault(mirror, loaded->told);
 }
@@ -296,6 +310,18 @@ static int same_records(const struct engine *a, const struct engine *b)
 	return 1;
 }
 
+static int same_seeds(const struct engine *a, const struct engine *b)
+{
+	u32 seeds = a->config.seeds;
+
+	for (u32 place = 0; place < seeds; place++) {
+		if ((a->seed_words[place] & SEED_LIVE) && memcmp(&a->seeds[place], &b->seeds[place], sizeof(struct seed)))
+			return 0;
+	}
+	return a->seed_ends.head == b->seed_ends.head && !memcmp(a->seed_words, b->seed_words, seeds * sizeof(u64)) &&
+	       !memcmp(a->seed_lines, b->seed_lines, seeds / SEEDS_A_LINE * sizeof(*a->seed_lines));
+}
+
 static int same_pairs(const struct loaded *loaded, const struct engine *host)
 {
 	int pairs = bpf_map__fd(map_of(loaded, "pairs"));
@@ -319,6 +345,8 @@ const char *loader_difference(const struct loaded *loaded, const struct host *ho
 		return "words";
 	if (!same_records(kernel, other))
 		return "records";
+	if (!same_seeds(kernel, other))
+		return "seeds";
 	if (memcmp(kernel->buckets, other->buckets, buckets * sizeof(u32)))
 		return "the watch filter";
 	if (kernel->probation != other->probation)

@@ -170,11 +170,31 @@ void replay_compare(struct replay *r)
 
 /* --- the clock --- */
 
+/* The earliest of all seeds, in ticks. */
+static u64 first_seed_due(const struct kernel *kernel)
+{
+	int seeds = bpf_map__fd(bpf_object__find_map_by_name(kernel->object, "seeds"));
+	u64 first = ~0ULL;
+
+	for (u32 place = 0; place < kernel->config.seeds; place++) {
+		struct seed seed;
+		u64 due;
+
+		if (!(kernel->seed_words[place] & SEED_LIVE))
+			continue;
+		assert_int_equal(bpf_map_lookup_elem(seeds, &place, &seed), 0);
+		due = (seed.first_ns + TICK_NS - 1) / TICK_NS + kernel->config.half_open_after;
+		if (due < first)
+			first = due;
+	}
+	return first;
+}
+
 /* The earliest deadline of all words, in ticks. */
 static u64 first_due_of(const struct kernel *kernel)
 {
 	u32 slots = kernel->config.table[TABLE_SERVICES].first_line * LINE_WORDS;
-	u64 first = ~0ULL;
+	u64 first = first_seed_due(kernel);
 
 	for (u32 slot = 0; slot < slots; slot++) {
 		u64 word = kernel->lines[slot], due;

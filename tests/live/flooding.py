@@ -81,8 +81,8 @@ def resident_bytes(pid):
 
 
 def retention(watch, rate):
-    """Seconds: for how long the table of the pending remembers a SYN at this rate."""
-    slots = next(int(line.split()[1]) for line in watch.errors if line.startswith("  pending "))
+    """Seconds: for how long the ring of seeds remembers a SYN at this rate."""
+    slots = next(int(line.split()[1]) for line in watch.errors if line.startswith("  seeds "))
     return slots / rate
 
 

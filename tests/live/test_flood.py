@@ -153,7 +153,7 @@ def test_real_connections_beside_a_flood(slow_lab, mode, answered, tmp_path):
         watch.stop()
     events = read_events(tmp_path / "events")
     print(f"{mode}, {'' if answered else 'un'}answered: {sent['rate']:,.0f} SYN/s, {len(opened)} connections; "
-          f"pending remembers {retention(watch, sent['rate']):.2f} s, {watch.counters['handshakes_evicted']:,} evicted; "
+          f"the ring remembers {retention(watch, sent['rate']):.2f} s, {watch.counters['handshakes_evicted']:,} evicted; "
           f"{cpu / sent['delivered'] * 1e6:.3f} s of CPU a million SYNs, {resident / 2**10:+.0f} KiB, {lost_events(events)} events lost before the flood was found, "
           f"metrics every {rhythm.gap():.1f} s at the latest; {held['passed']} frames held")
     assert rhythm.gap() < 4

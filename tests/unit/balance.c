@@ -92,6 +92,41 @@ static void walk_word(const struct engine *e, u32 slot, u32 *buckets, struct lev
 		seen->handshakes++;
 }
 
+/* A seed lies in the filter where its key does, and in the index where it is looked for. */
+static const char *seed_fault(const struct engine *e, u32 place)
+{
+	const struct seed *seed = &e->seeds[place];
+	u64 position = seed_position(e->seed_words[place]), entered = 0;
+	struct key key = seed_key(seed);
+	u64 hash = key_hash(&key, e->config.secret);
+	const struct seed_line *line = &e->seed_lines[seed_line_of(hash)];
+
+	if (seed->key.zero != bucket_of_hash(hash))
+		return "bucket of another seed";
+	if (seed_place(position) != place || position > e->seed_ends.head || position + CFG(seeds) <= e->seed_ends.head)
+		return "position of another seed";
+	for (u32 i = 0; i < SEED_ENTRIES; i++)
+		entered += line->entry[i] == entry_of(seed_print(hash), position);
+	return entered == 1 ? NULL : "a seed that is not in the index";
+}
+
+static void walk_seed(const struct engine *e, u32 place, u32 *buckets, struct levels_seen *seen)
+{
+	const char *fault;
+
+	if (e->seed_words[place] & SEED_BUSY)
+		seen->fault = "a seed is still held";
+	if (!(e->seed_words[place] & SEED_LIVE))
+		return;
+	fault = seed_fault(e, place);
+	if (fault)
+		seen->fault = fault;
+	if (buckets)
+		buckets[e->seeds[place].key.zero] += BUCKET_P;
+	seen->watched++;
+	seen->handshakes++;
+}
+
 static u8 print_of_slot(const struct engine *e, u32 slot)
 {
 	return (u8)(e->prints[slot / LINE_WORDS] >> slot % LINE_WORDS * 8);
@@ -108,6 +143,8 @@ static struct levels_seen walk(const struct engine *e, u32 *buckets)
 		if (print_of_slot(e, slot) != (e->lines[slot] ? print_of_tag(word_tag(e->lines[slot])) : 0))
 			seen.fault = "fingerprint";
 	}
+	for (u32 place = 0; place < e->config.seeds; place++)
+		walk_seed(e, place, buckets, &seen);
 	if (seen.probation != e->probation)
 		seen.fault = "level of probation";
 	for (u32 i = 0; i < INSERT_LOCKS && buckets; i++) {

@@ -32,6 +32,11 @@ INLINE u64 *env_line(u32 n) { (void)n; return granted & LINES ? line : NULL; }
 static u64 print_of_no_tag = 0x0101010101010101ULL;
 INLINE u64 *env_prints(u32 n) { (void)n; return granted & LINES ? &print_of_no_tag : NULL; }
 INLINE struct flow *env_flow(u32 slot) { (void)slot; return granted & FLOWS ? &record : NULL; }
+INLINE struct seed *env_seed(u32 place) { (void)place; return NULL; }
+INLINE u64 *env_seed_word(u32 place) { (void)place; return NULL; }
+INLINE struct seed_line *env_seed_line(u32 n) { (void)n; return NULL; }
+INLINE struct seed_ends *env_seed_ends(void) { return NULL; }
+INLINE struct flow *env_hatchling(void) { return NULL; }
 INLINE struct service *env_service(u32 index) { (void)index; return NULL; }
 INLINE struct sources *env_sources(u32 index) { (void)index; return NULL; }
 INLINE u32 *env_bucket(u32 index) { (void)index; return NULL; }

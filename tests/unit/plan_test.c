@@ -31,23 +31,31 @@ static void check_plan(u64 bytes)
 	assert_true(config.row_bits <= 8);
 	assert_true(plan.services >= 512);
 
-	/* a slot is a word, a fingerprint and a record; never more than asked, and little left over */
 	slots = (u64)plan.pending + plan.connections;
-	flow_bytes = slots * (9 + sizeof(struct flow));
+	/* seeds: a power of two; with a word and their share of the index not more than three eighths of the memory */
+	assert_int_equal(plan.seeds, config.seeds);
+	assert_int_equal(plan.seeds & (plan.seeds - 1), 0);
+	assert_in_range(plan.seeds, SEEDS_LEAST, SEEDS_MOST);
+	assert_true(plan.seeds * 80ULL <= bytes / 8 * 3);
+	if (plan.seeds < 500000)
+		assert_true(plan.seeds * 2 * 80ULL > (plan.seeds * 80ULL + slots * (9 + sizeof(struct flow))) / 8 * 3);
+
+	/* a slot is a word, a fingerprint and a record; never more than asked, and little left over */
+	flow_bytes = slots * (9 + sizeof(struct flow)) + plan.seeds * 80ULL;
 	all = flow_bytes + plan.services * (8 + sizeof(struct service)) + plan.buckets * 4ULL +
 	      SOURCES * sizeof(struct sources) + 4096 * 8 + 65536;
 	assert_int_equal(plan.used, all);
 	assert_true(plan.used <= bytes);
 	assert_true(bytes - plan.used < 2 * (8ULL << config.row_bits) * (9 + sizeof(struct flow)));
 
-	/* a bucket for at most 32 slots, and no step finer than needed */
+	/* a bucket for at most 32 flows, and no step finer than needed */
 	if (config.row_bits < 8)
-		assert_true(plan.buckets * 32ULL >= slots - 31);
+		assert_true(plan.buckets * 32ULL >= slots + plan.seeds - 31);
 	if (config.row_bits)
-		assert_true(plan.buckets / 2 * 32ULL < slots + plan.buckets);
-	assert_true(plan.connections + (8ULL << config.row_bits) >= slots / 8); /* in whole rows */
+		assert_true(plan.buckets / 2 * 32ULL < slots + plan.seeds + plan.buckets);
+	assert_true(plan.connections + (8ULL << config.row_bits) >= slots / 4); /* in whole rows */
 	if (bytes >= 128 * MIB)
-		assert_true(plan.pending >= 666667); /* a second of 500,000 SYN/s at 75 % */
+		assert_true(plan.seeds >= 500000); /* a second of 500,000 SYN/s */
 }
 
 static void test_every_size(void **state)
@@ -66,20 +74,11 @@ static void test_default(void **state)
 
 	(void)state;
 	assert_int_equal(plan_memory(MEMORY_DEFAULT, &config, &plan), 0);
-	assert_int_equal(config.row_bits, 4);
+	assert_int_equal(config.row_bits, 5);
 	assert_int_equal(plan.services, 4096);
-	assert_in_range(plan.pending, 666667, 667000);
-	assert_in_range(plan.connections, 100000, 120000);
-}
-
-static void test_small_gives_pending_three_quarters(void **state)
-{
-	struct config config = { 0 };
-	struct plan plan;
-
-	(void)state;
-	assert_int_equal(plan_memory(16 * MIB, &config, &plan), 0);
-	assert_in_range((u64)plan.pending * 1000 / (plan.pending + plan.connections), 740, 750);
+	assert_int_equal(plan.seeds, 524288);
+	assert_in_range(plan.pending, 390000, 400000);
+	assert_in_range(plan.connections, 130000, 135000);
 }
 
 static void test_large_goes_to_connections(void **state)
@@ -89,8 +88,11 @@ static void test_large_goes_to_connections(void **state)
 
 	(void)state;
 	assert_int_equal(plan_memory(1024 * MIB, &config, &plan), 0);
-	assert_in_range(plan.pending, 666667, 670000);
+	assert_int_equal(plan.seeds, 524288);
+	assert_in_range(plan.pending, 664000, 666667);
 	assert_true(plan.connections > 5000000);
+	assert_int_equal(plan_memory(16384 * MIB, &config, &plan), 0);
+	assert_int_equal(plan.seeds, SEEDS_MOST);
 }
 
 static void test_refused_leaves_untouched(void **state)
@@ -118,8 +120,8 @@ static void test_print(void **state)
 	assert_int_equal(plan_memory(MEMORY_DEFAULT, &config, &plan), 0);
 	plan_print(&plan, out);
 	fclose(out);
-	assert_non_null(strstr(text, "666752 slots"));
-	assert_non_null(strstr(text, "1.000 s of 500000 SYN/s"));
+	assert_non_null(strstr(text, "524288 SYNs"));
+	assert_non_null(strstr(text, "1.048 s of 500000 SYN/s"));
 	free(text);
 }
 
@@ -128,7 +130,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_size),
 		cmocka_unit_test(test_default),
-		cmocka_unit_test(test_small_gives_pending_three_quarters),
 		cmocka_unit_test(test_large_goes_to_connections),
 		cmocka_unit_test(test_refused_leaves_untouched),
 		cmocka_unit_test(test_print),

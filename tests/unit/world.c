@@ -92,6 +92,7 @@ static struct config world_config(void)
 {
 	struct config config = {
 		.secret = 0x5bd1e995a3c59ac3ULL,
+		.seeds = SEEDS_LEAST,
 		.events = (1u << EVENT_KINDS) - 1,
 		.row_bits = 0,
 		.table = { { 0, 2 }, { 2, 2 }, { 4, 2 } },
@@ -153,6 +154,14 @@ struct shown world_shown(struct world *w)
 			continue;
 		view = (struct shown){ .found = 1, .tomb = !!(word & WORD_TOMB), .pending = slot < first,
 				      .word = word };
+	}
+	engine = w->engine;
+	for (u32 place = 0; place < w->engine->config.seeds; place++) {
+		const struct seed *seed = &w->engine->seeds[place];
+
+		if ((w->engine->seed_words[place] & SEED_LIVE) && seed_has_key(seed, &seg.key) &&
+		    (!view.found || view.tomb))
+			view = (struct shown){ .found = 1, .pending = 1, .word = word_of_seed(seed) };
 	}
 	for (u32 e = 0; e < 2; e++)
 		view.state[e] = word_end_state(view.word, e == CLIENT ? seg.sender : PEER_OF(seg.sender));

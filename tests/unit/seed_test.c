@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Seeds: the ring, its index, what hatches and when, and who has to go. */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "stage.h"
+
+#define RING 16
+
+static void small_ring(struct stage *s, u32 seeds)
+{
+	struct config config = stage_config();
+
+	config.seeds = seeds;
+	restage(s, &config);
+	engine = s->engine;
+}
+
+static void syn_from(struct stage *s, u16 port, const char *seconds)
+{
+	char line[STAGE_LINE];
+
+	s->client_port = port;
+	snprintf(line, sizeof(line), "%s c S 1000", seconds);
+	play(s, line);
+}
+
+static u32 live_seeds(const struct stage *s)
+{
+	u32 live = 0;
+
+	for (u32 place = 0; place < s->config.seeds; place++)
+		live += (s->engine->seed_words[place] & SEED_LIVE) != 0;
+	return live;
+}
+
+static u32 pending_flows(const struct stage *s)
+{
+	u32 slots = s->config.table[TABLE_CONNECTIONS].first_line * LINE_WORDS, flows = 0;
+
+	for (u32 slot = 0; slot < slots; slot++)
+		flows += s->engine->lines[slot] != 0;
+	return flows;
+}
+
+/* --- what a seed becomes --- */
+
+struct only_flow {
+	u64 word;
+	struct flow flow;
+};
+
+static struct only_flow only_pending(const struct stage *s)
+{
+	u32 slots = s->config.table[TABLE_CONNECTIONS].first_line * LINE_WORDS;
+	struct only_flow found = { 0 };
+
+	assert_int_equal(pending_flows(s), 1);
+	for (u32 slot = 0; slot < slots; slot++) {
+		if (s->engine->lines[slot])
+			found = (struct only_flow){ s->engine->lines[slot], s->engine->flows[slot] };
+	}
+	return found;
+}
+
+/* A SYN like no other: every field that a seed keeps depends on n. */
+static struct segment odd_syn(u32 n)
+{
+	struct segment seg = { .flags = TCP_SYN, .seq = 0xfffffff0u + n * 7, .len = n % 5 * 300, .mss = (u16)(536 + n),
+			       .wscale = (u8)(n % 15), .offers = (u8)(n & 0x3f), .own = n & 1, .ifindex = 1 + n % 3 };
+	struct address client = address_v4(htonl(0x0a000001 + n)), server = address_v4(htonl(0x0a000040));
+
+	if (n & 4) {
+		client = (struct address){ { 0x0120 + n, n } };
+		server = (struct address){ { 0x0120, 77 } };
+	}
+	if (n & 8) {
+		struct address swap = client;
+
+		client = server, server = swap;
+	}
+	seg.place = place_of(seg.ifindex, n & 1 ? HOOK_OUT : HOOK_IN);
+	seg.sender = key_make(&seg.key, client, (u16)(40000 + n), server, 443);
+	return seg;
+}
+
+/* What stepping this SYN makes, with and without a seed between. */
+static struct only_flow flow_of(struct stage *s, u32 n, u32 seeds)
+{
+	struct segment seg = odd_syn(n);
+	int place;
+
+	small_ring(s, seeds);
+	stage_packet(s, &seg, s->begin + n * 12345678);
+	if (seeds) {
+		assert_int_equal(pending_flows(s), 0);
+		place = find_seed(&seg);
+		assert_true(place >= 0);
+		assert_true(hatch((u32)place, seg.hash, SLOT_NONE, seg.time) >= 0);
+		assert_int_equal(live_seeds(s), 0);
+	}
+	stage_balance(s);
+	return only_pending(s);
+}
+
+static void hatches_to_what_its_syn_would_have_made(void **state)
+{
+	struct stage *s = *state;
+
+	for (u32 n = 0; n < 512; n++) {
+		struct only_flow with = flow_of(s, n, RING), without = flow_of(s, n, 0);
+
+		assert_true(with.word == without.word);
+		assert_memory_equal(&with.flow, &without.flow, sizeof(with.flow));
+	}
+}
+
+static void any_segment_hatches_it(void **state)
+{
+	static const char *const lines[] = {
+		"0.100 s S. 5000 ack 1001", "0.100 c . 1001 ack 5001", "0.100 s R. 0 ack 1001", "0.100 c S 1000",
+		"0.100 c S 7777", "0.100 s . 99 ack 98", "0.100 c F. 1001 ack 5001", "0.100 s S 4000",
+	};
+	struct stage *s = *state;
+
+	for (u32 i = 0; i < ARRAY_SIZE(lines); i++) {
+		small_ring(s, RING);
+		syn_from(s, 50000, "0.000");
+		assert_int_equal(live_seeds(s), 1);
+		play(s, lines[i]);
+		/* a second handshake of the pair is a seed again */
+		assert_int_equal(live_seeds(s), i == 4);
+		assert_true(pending_flows(s) >= 1);
+		stage_balance(s);
+	}
+}
+
+static void its_deadlines_are_the_handshakes(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.042");
+	wait_until(s, "2.9");
+	assert_int_equal(live_seeds(s), 1);
+	expect_nothing(s);
+	/* its tick, not that of a sweep which comes once a second */
+	wait_until(s, "3.1");
+	expect(s, "3.100 half_open syn_ack");
+	assert_int_equal(live_seeds(s), 0);
+	wait_until(s, "80");
+	expect(s, "75.100 close timeout SYN_SENT/CLOSED not opened");
+}
+
+/* --- who has to go --- */
+
+static void the_oldest_goes(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	for (u16 i = 0; i < 100; i++)
+		syn_from(s, (u16)(10000 + i), "0.000");
+	/* of those that meet in a line of the index some go before their turn */
+	assert_in_range(counted(s, handshakes_evicted), 100 - RING, 100 - RING + 2);
+	assert_int_equal(counted(s, handshakes_evicted) + live_seeds(s), 100);
+	assert_int_equal(counted(s, events_suppressed), counted(s, handshakes_evicted));
+	assert_int_equal(pending_flows(s), 0);
+	expect_nothing(s);
+	/* nobody knows of the first any more; the last is there */
+	s->client_port = 10000;
+	play(s, "0.100 s S. 5000 ack 1001");
+	assert_int_equal(counted(s, adoptions_started), 1);
+	s->client_port = 10099;
+	play(s, "0.100 s S. 5000 ack 1001");
+	assert_int_equal(counted(s, adoptions_started), 1);
+}
+
+/* More meet in one line of the index, within a round, than it has entries. */
+static void one_that_cannot_be_found_goes(void **state)
+{
+	struct stage *s = *state;
+	u32 sown = 0, line = 0;
+
+	small_ring(s, 64);
+	for (u16 port = 1; sown < SEED_ENTRIES + 1; port++) {
+		struct segment seg;
+		u64 hash;
+
+		s->client_port = port;
+		stage_segment(s, "0 c S 0", &seg);
+		hash = key_hash(&seg.key, s->config.secret);
+		if (sown && seed_line_of(hash) != line)
+			continue;
+		line = seed_line_of(hash);
+		sown++;
+		syn_from(s, port, "0.000");
+	}
+	assert_int_equal(live_seeds(s), SEED_ENTRIES);
+	assert_int_equal(counted(s, handshakes_evicted), 1);
+	stage_balance(s);
+}
+
+/* --- who is in the way --- */
+
+static void a_place_in_somebodys_hand_is_left_alone(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	for (u16 i = 0; i < RING; i++)
+		syn_from(s, (u16)(10000 + i), "0.000");
+	s->engine->seed_words[seed_place(s->engine->seed_ends.head + 1)] |= SEED_BUSY;
+	syn_from(s, 20000, "0.000");
+	assert_int_equal(pending_flows(s), 1);
+	s->engine->seed_words[seed_place(s->engine->seed_ends.head)] &= ~SEED_BUSY;
+	syn_from(s, 20001, "0.000");
+	assert_int_equal(pending_flows(s), 1);
+	assert_int_equal(counted(s, handshakes_started), RING + 2);
+	/* the one that was passed over is a round too old by now */
+	s->engine->seed_words[seed_place(s->engine->seed_ends.head - 1)] = seed_word(s->engine->seed_ends.head - 1, 0);
+	s->engine->tally.count[C_handshakes_evicted]++;
+	s->engine->tally.count[C_watch_ended]++;
+	s->engine->tally.count[C_events_made]++;
+	s->engine->tally.count[C_events_suppressed]++;
+	s->engine->buckets[s->engine->seeds[seed_place(s->engine->seed_ends.head - 1)].key.zero] -= BUCKET_P;
+	stage_balance(s);
+}
+
+static void a_seed_in_somebodys_hand_is_waited_for(void **state)
+{
+	struct stage *s = *state;
+	u64 *word;
+
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.000");
+	word = &s->engine->seed_words[seed_place(s->engine->seed_ends.head)];
+	*word |= SEED_BUSY;
+	play(s, "0.100 s S. 5000 ack 1001");
+	assert_int_equal(counted(s, contended), 1);
+	assert_int_equal(pending_flows(s), 0);
+	*word &= ~SEED_BUSY;
+	play(s, "0.200 s S. 5000 ack 1001");
+	assert_int_equal(pending_flows(s), 1);
+}
+
+/* A position that was given out before the sweep went by, and taken after it, would not be swept. */
+static void none_is_sown_behind_the_sweep(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	for (u16 i = 0; i < RING; i++)
+		syn_from(s, (u16)(10000 + i), "0.000");
+	s->engine->seed_ends.tail = s->engine->seed_ends.head + 1;
+	syn_from(s, 20000, "0.100");
+	assert_int_equal(pending_flows(s), 1);
+	assert_int_equal(counted(s, handshakes_evicted), 1);
+	s->engine->seed_ends.tail = 0;
+	stage_balance(s);
+}
+
+/* The sweep has been away for more than a round. */
+static void the_sweep_catches_up(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	for (u16 i = 0; i < 5 * RING; i++)
+		syn_from(s, (u16)(10000 + i), "0.000");
+	s->read = s->events;
+	wait_until(s, "3.1");
+	assert_int_equal(live_seeds(s), 0);
+	assert_int_equal(s->engine->seed_ends.tail, s->engine->seed_ends.head);
+	assert_in_range(s->events - s->read, RING - 2, RING);
+	s->read = s->events;
+}
+
+static void concluded_where_it_lies(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.000");
+	host_conclude(s->host, HOW_END_OF_RUN, s->begin + NSEC_PER_SEC);
+	expect(s, "1.000 close end_of_run SYN_SENT/CLOSED not opened");
+	assert_int_equal(live_seeds(s), 1);
+	stage_balance(s);
+	s->closes = 0; /* of a run that ends twice */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(hatches_to_what_its_syn_would_have_made, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(any_segment_hatches_it, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(its_deadlines_are_the_handshakes, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(the_oldest_goes, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(one_that_cannot_be_found_goes, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(a_place_in_somebodys_hand_is_left_alone, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(a_seed_in_somebodys_hand_is_waited_for, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(none_is_sown_behind_the_sweep, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(the_sweep_catches_up, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(concluded_where_it_lies, raise_curtain, lower_curtain),
+	};
+
+	return play_both_ways("seed_test", tests, ARRAY_SIZE(tests));
+}
