@@ -71,8 +71,8 @@ static void put_sweep(FILE *out, const struct sweep_figures *sweep)
 
 static void put_usage(FILE *out, const struct usage *usage)
 {
-	fprintf(out, "{\"memory\": \"%s\", \"pending_slots\": %u, \"connection_slots\": %u, \"bytes_a_slot\": %.2f}",
-		usage->memory, usage->pending, usage->connections, usage->slot_bytes);
+	fprintf(out, "{\"memory\": \"%s\", \"seeds\": %u, \"bytes_a_seed\": %zu, \"pending_slots\": %u, \"connection_slots\": %u, \"bytes_a_slot\": %.2f}",
+		usage->memory, usage->seeds, PLAN_SEED_BYTES, usage->pending, usage->connections, usage->slot_bytes);
 }
 
 void json_write(const char *path, const struct options_of_bench *options, const struct results *results)

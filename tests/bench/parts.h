@@ -124,8 +124,8 @@ struct sweep_figures {
 
 struct usage {
 	const char *memory;
-	u32 pending, connections; /* slots */
-	double slot_bytes;	  /* all of the memory, over the slots */
+	u32 seeds, pending, connections; /* places, slots */
+	double slot_bytes; /* all of the memory but the seeds', over the slots */
 };
 
 /* What was measured, for the report. */

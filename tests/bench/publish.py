@@ -58,7 +58,8 @@ def both_lines(found):
 
 def sweep_line(found):
     sweep, memory = found["sweep"], found["memory"]
-    sizes = ", ".join(f"{m['bytes_a_slot']:.0f} bytes a slot at {m['memory']}" for m in memory)
+    sizes = f"{memory[0]['bytes_a_seed']} bytes a seed; " + \
+            ", ".join(f"{m['bytes_a_slot']:.0f} bytes a slot at {m['memory']}" for m in memory)
     return (f"A sweep of {sweep['flows']:,} flows takes {sweep['whole_ms']:.1f} ms a second when nothing is due, in slices of "
             f"{sweep['slice_us']:.0f} µs (the longest {sweep['longest_us']:.0f}); with every handshake due at once "
             f"{sweep['due_whole_ms']:.0f} ms (the longest {sweep['due_longest_us']:.0f} µs). Memory: {sizes}, tables and filter included.")

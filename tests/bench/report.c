@@ -82,9 +82,9 @@ void report_rest(const struct results *results)
 	for (u32 i = 0; i < results->usages; i++) {
 		const struct usage *usage = &results->usage[i];
 
-		printf("%s: %.1f bytes a slot, %.1f a flow at 75 %% load; %u slots pending, %u for connections\n",
-		       usage->memory, usage->slot_bytes, usage->slot_bytes / 0.75, usage->pending,
-		       usage->connections);
+		printf("%s: %zu bytes a seed, %.1f a slot, %.1f a flow at 75 %% load; %u seeds, %u slots pending, %u for connections\n",
+		       usage->memory, PLAN_SEED_BYTES, usage->slot_bytes, usage->slot_bytes / 0.75, usage->seeds,
+		       usage->pending, usage->connections);
 	}
 	printf("events delivered: %llu\n", results->events);
 }

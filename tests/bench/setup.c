@@ -177,8 +177,10 @@ void setup_state(struct bench *bench, enum state state, const char *memory, cons
 		send_new(bench, V4, TRAFFIC_SYN, FEW);
 	if (state >= STATE_FULL)
 		fill_table(bench, TABLE_CONNECTIONS, TRAFFIC_HANDSHAKE, 3);
-	if (state >= STATE_PENDING_FULL)
-		fill_table(bench, TABLE_PENDING, TRAFFIC_SYN, 1);
+	if (state >= STATE_PENDING_FULL) {
+		fill_table(bench, TABLE_PENDING, TRAFFIC_SYN_ACK, 1);
+		send_new(bench, V4, TRAFFIC_SYN, bench->kernel->plan.seeds);
+	}
 	if (state >= STATE_ALARM)
 		raise_alarm(bench);
 	bench->state = state;
@@ -198,7 +200,9 @@ void setup_usage(const struct options_of_bench *options, struct results *results
 		prepare(options->memory[i], options->view, &config, &plan);
 		results->usage[results->usages++] = (struct usage){
 			.memory = options->memory[i], .pending = plan.pending, .connections = plan.connections,
-			.slot_bytes = (double)plan.used / ((double)plan.pending + plan.connections),
+			.seeds = plan.seeds,
+			.slot_bytes = (double)(plan.used - plan.seeds * (u64)PLAN_SEED_BYTES) /
+				      ((double)plan.pending + plan.connections),
 		};
 	}
 }

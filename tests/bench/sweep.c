@@ -8,7 +8,7 @@
 #include "parts.h"
 
 #define MEMORY "168M" /* slots for a million flows */
-#define SLICES_MAX 65536
+#define SLICES_MAX (1 << 18)
 
 static u64 now_ns(void)
 {
@@ -18,15 +18,16 @@ static u64 now_ns(void)
 	return (u64)now.tv_sec * NSEC_PER_SEC + (u64)now.tv_nsec;
 }
 
-/* One call, as the tick makes it. us */
-static double slice(const struct bench *bench, u32 first, u32 lines, u64 tick)
+/* One call, as the tick makes it. us; what it returned in *taken. */
+static double slice(int program, u32 first, u32 lines, u64 tick, u32 *taken)
 {
-	struct sweep_call call = { .first_line = first, .lines = lines, .tick = tick };
+	struct sweep_call call = { .first = first, .count = lines, .tick = tick };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &call, .ctx_size_in = sizeof(call));
 	u64 begun = now_ns();
 
-	if (bpf_prog_test_run_opts(bench->kernel->call_sweep, &opts))
+	if (bpf_prog_test_run_opts(program, &opts))
 		die("sweep", errno);
+	*taken = opts.retval;
 	return (double)(now_ns() - begun) / 1000;
 }
 
@@ -40,11 +41,17 @@ static struct round sweep_round(const struct bench *bench, u64 tick)
 	static double us[SLICES_MAX];
 	u32 lines = bench->kernel->config.table[TABLE_SERVICES].first_line;
 	struct round round = {};
+	u32 taken = 1;
 
-	for (u32 line = 0; line < lines && round.slices < SLICES_MAX; line += SWEEP_CALL_LINES) {
+	while (taken && round.slices < SLICES_MAX) {
+		us[round.slices] = slice(bench->kernel->call_seeds, 0, 0, tick, &taken);
+		round.whole_ms += us[round.slices++] / 1000;
+	}
+	for (u32 line = 0; line < lines && round.slices < SLICES_MAX; line += taken) {
 		u32 rest = lines - line;
 
-		us[round.slices] = slice(bench, line, rest < SWEEP_CALL_LINES ? rest : SWEEP_CALL_LINES, tick);
+		us[round.slices] = slice(bench->kernel->call_sweep, line,
+					 rest < SWEEP_CALL_LINES ? rest : SWEEP_CALL_LINES, tick, &taken);
 		round.whole_ms += us[round.slices++] / 1000;
 	}
 	round.median_us = median(us, (int)round.slices);
@@ -56,7 +63,7 @@ static u32 flows_of(const struct bench *bench)
 {
 	const struct plan *plan = &bench->kernel->plan;
 
-	return (u32)(plan->pending * bench->fill[0] + plan->connections * bench->fill[1]);
+	return (u32)(plan->seeds + plan->pending * bench->fill[0] + plan->connections * bench->fill[1]);
 }
 
 void sweep_measure(struct bench *bench, const struct options_of_bench *options, struct results *results)
