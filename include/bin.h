@@ -50,7 +50,7 @@ struct detect_config {
 enum found {
 	FOUND_NOTHING,
 	FOUND_FLOOD_START,
-	FOUND_FLOOD_UPDATE, /* at most one a second; the verdict may have changed */
+	FOUND_FLOOD_UPDATE, /* at most one a second, while there are signs of it; the verdict may have changed */
 	FOUND_FLOOD_END,
 	FOUND_CROWD_START, /* a flash crowd is no alarm */
 	FOUND_CROWD_END,

@@ -105,7 +105,8 @@ INLINE enum found flood_step(struct detector *d, const struct bin *bin, const st
 		silence_run_reset(&d->silence);
 		return FOUND_FLOOD_END;
 	}
-	if (d->ticks % TICKS_PER_SEC)
+	/* of the quiet seconds at its end the first one says enough */
+	if (d->ticks % TICKS_PER_SEC || d->calm > TICKS_PER_SEC)
 		return FOUND_NOTHING;
 	if (!d->calm)
 		d->verdict = (u8)judge(d, evidence);

@@ -15,6 +15,7 @@
 #define SUM_WAIT   2		       /* ticks for the part that has most of it */
 #define GRACE	   (5 * TICKS_PER_SEC) /* an alarm that outlives its cover by this is one of its own */
 #define SCATTERED  (1 * TICKS_PER_SEC) /* what was told is the lesser half for so long: the sum takes over */
+#define SIGNS_WITHIN (1 * TICKS_PER_SEC) /* an alarm without a sign for so long is only waiting for its end */
 #define BELOW_MOST 2		       /* floods told of parts; with one more the sum takes over */
 
 /*
@@ -73,7 +74,7 @@ static int is_service(const struct floods *floods, u32 id)
 }
 
 /* In a flood of its address, a port that does not answer is nothing of its own. */
-int in_alarm_above(const struct floods *floods, u32 id)
+static int in_alarm_above(const struct floods *floods, u32 id)
 {
 	for (id = floods->subject[id].parent; id != NOBODY; id = floods->subject[id].parent) {
 		if (floods->subject[id].alarmed)
@@ -143,7 +144,7 @@ void take_finding(struct floods *floods, u32 id, enum found found, const struct 
 
 /* --- who is told --- */
 
-static int is_told_above(const struct floods *floods, u32 id)
+int is_told_above(const struct floods *floods, u32 id)
 {
 	for (id = floods->subject[id].parent; id != NOBODY; id = floods->subject[id].parent) {
 		if (floods->subject[id].told != NOBODY)
@@ -254,7 +255,8 @@ static void consider(struct floods *floods, u32 id, u64 tick)
 {
 	struct subject *subject = &floods->subject[id];
 
-	if (subject->told != NOBODY || is_covered(floods, id, tick))
+	/* in its quiet seconds there is nothing of it that another could stand for, or fail to */
+	if (subject->told != NOBODY || subject->detector.calm >= SIGNS_WITHIN || is_covered(floods, id, tick))
 		return;
 	subject->waited++;
 	if (!has_most_above(floods, id, tick) && subject->waited < PART_WAIT)

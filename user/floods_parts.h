@@ -140,8 +140,8 @@ void alarm_end(struct floods *floods, u32 id);
 void note_fail(struct subject *subject, const struct bin *bin, u64 tick);
 u64 recent_fail(const struct subject *subject, u64 tick);
 
-/* A sum over the subject is in alarm. */
-int in_alarm_above(const struct floods *floods, u32 id);
+/* A flood was told of a sum over the subject. */
+int is_told_above(const struct floods *floods, u32 id);
 
 /* --- floods_queues.c: full accept queues of this host --- */
 

@@ -190,7 +190,7 @@ static void begin(struct floods *floods, const struct full_queue *queue, u64 tic
 {
 	struct subject *subject = &floods->subject[queue->row];
 
-	if (subject->alarmed || in_alarm_above(floods, queue->row))
+	if (subject->alarmed || is_told_above(floods, queue->row))
 		return;
 	if (subject->silent) { /* the packets alone looked like something else */
 		subject->silence.ticks += tick - subject->silent_tick;

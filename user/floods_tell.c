@@ -201,7 +201,11 @@ void tell_update(struct floods *floods, u32 id, u64 tick)
 void tell_end(struct floods *floods, u32 id, u64 tick)
 {
 	struct told *told = told_of(floods, id);
+	struct subject *subject = &floods->subject[id];
 
+	/* another takes over, or the run ends: all of it, where the last that was found is of a second */
+	if (subject->detector.mode == MODE_FLOOD)
+		find(&subject->detector, &subject->found);
 	tell_flood(floods, id, PHASE_END, tick);
 	put_alarm(floods, id, 0);
 	if (told->sources < SOURCES)

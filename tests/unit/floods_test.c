@@ -230,6 +230,45 @@ static void test_two_services(void **state)
 	assert_in_range(count_told(stand, PHASE_START), 1, 2);
 }
 
+/*
+ * After a flood of one service: what fails at another is little, and no part of a flood of the address, which is
+ * in its quiet seconds, too.
+ */
+static void test_quiet_seconds(void **state)
+{
+	struct stand *stand = *state;
+
+	give_row(stand, 0, "10.0.0.2", 80);
+	give_row(stand, 1, "10.0.0.2", 443);
+	run(stand, 700, 0, 2, 5, 0);
+	run(stand, 30, 0, 1, 5, 400);
+	for (u32 i = 0; i < 150; i++) {
+		stand->row[1].count[SERVICE_SYN] += 3;
+		run(stand, 1, 0, 1, 5, 0);
+	}
+	assert_int_equal(count_told(stand, PHASE_START), 1);
+	assert_int_equal(count_told(stand, PHASE_END), 1);
+	assert_in_range(count_told(stand, PHASE_UPDATE), 2, 4);
+	assert_int_equal(nth(stand, PHASE_END, 0)->port, 80);
+	assert_in_range(nth(stand, PHASE_END, 0)->syn_rate, 3900, 4100);
+}
+
+/* An end that the run brings about tells of all the time, not of the last second. */
+static void test_end_of_the_run(void **state)
+{
+	struct stand *stand = *state;
+
+	give_row(stand, 3, "10.0.0.2", 80);
+	run(stand, 700, 3, 1, 5, 0);
+	run(stand, 30, 3, 1, 5, 400);
+	run(stand, 55, 3, 1, 5, 0);
+	floods_conclude(stand->floods, stand->tick * TICK_NS);
+	assert_int_equal(count_told(stand, PHASE_END), 1);
+	assert_in_range(nth(stand, PHASE_END, 0)->syn_rate, 3900, 4100);
+	assert_in_range(nth(stand, PHASE_END, 0)->duration_ns, 28 * TICK_NS, 32 * TICK_NS);
+	assert_in_range(nth(stand, PHASE_END, 0)->completion_ratio, 0, 20000);
+}
+
 /* --- rows and descriptions --- */
 
 static void test_row_given_to_another(void **state)
@@ -414,6 +453,8 @@ int main(void)
 		STAND_TEST(test_carpet),
 		STAND_TEST(test_wandering_flood),
 		STAND_TEST(test_two_services),
+		STAND_TEST(test_quiet_seconds),
+		STAND_TEST(test_end_of_the_run),
 		STAND_TEST(test_row_given_to_another),
 		STAND_TEST(test_row_being_given),
 		STAND_TEST(test_more_floods_than_descriptions),
