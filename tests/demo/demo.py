@@ -18,6 +18,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "live"))
+from attack import Attack  # noqa: E402
 from lab import BINARY, Flow, Lab, Watcher, lose_connection  # noqa: E402
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
@@ -214,6 +215,14 @@ def title(text):
     print(f"\n# {text}", flush=True)
 
 
+def show(attack):
+    title("Meanwhile on two other hosts: a flood of SYNs from forged addresses, and a service that accepts nothing")
+    print(f"# {attack.command}")
+    wrong = attack.finish()
+    print("\n".join(attack.lines))
+    return wrong
+
+
 def main():
     if os.geteuid():
         sys.exit("demo: needs root, for network namespaces and for attaching inside them: sudo make demo")
@@ -223,11 +232,12 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print("# two hosts, 10.1.0.1 and 10.2.0.1 (fd00::1:1 and fd00::2:1), a veth pair between them;")
     print("# tcpshake watches the second one")
-    with contextlib.suppress(KeyboardInterrupt), Lab() as lab:
+    with contextlib.suppress(KeyboardInterrupt), Lab() as lab, Lab() as other:
         try:
+            attack = Attack(other)
             demo = Demo(lab)
             demo.act()
-            wrong = demo.finish()
+            wrong = demo.finish() + show(attack)
         except AssertionError as failure:
             wrong = [str(failure)]
         if wrong:

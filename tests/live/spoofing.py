@@ -24,6 +24,7 @@ class Flood:
         lab.server.ip("route", "add", "198.18.0.0/15", "via", lab.client_ip(socket.AF_INET))
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
+        lab.stack.callback(self.stop)  # before the socket is closed
 
     def frame(self, number):
         source = socket.inet_ntoa(struct.pack(">I", 0xC6120000 + number % (1 << 17)))
