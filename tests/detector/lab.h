@@ -12,9 +12,9 @@
 
 /*
  * Seeds that were looked at while the detector was tuned end below this; reports begin here. (Reports
- * from 1,000,000 on, which missed something, and from 2,000,000 to 4,000,000 on, before the last changes, were looked at.)
+ * from 1,000,000 on, which missed something, and from 2,000,000 to 8,000,000 on were looked at.)
  */
-#define REPORT_SEED 5000000
+#define REPORT_SEED 9000000
 
 struct day {
 	u64 alarms, crowds, silences;
