@@ -16,8 +16,8 @@ $(BUILD)/live/rewrite: tests/live/rewrite.c $(PLAIN_OBJ)
 
 # The program under gcc's sanitizers, its calls going by way of tests/live/fault.c.
 ASAN_KERNEL := $(patsubst %,$(BUILD)/asan/%,$(filter-out $(PLAIN_OBJ:$(BUILD)/%=%),$(USER_OBJ:$(BUILD)/%=%)))
-FAULTY := malloc calloc realloc open_memstream vasprintf mmap open write writev fchmod rename socket \
-	epoll_create1 epoll_ctl timerfd_create signalfd
+FAULTY := malloc calloc realloc strdup open_memstream vasprintf mmap open fopen fdopen dup read write writev \
+	fchmod rename socket send recv bind ioctl getrandom epoll_create1 epoll_ctl timerfd_create timerfd_settime signalfd
 TEST_PROGRAMS += $(BUILD)/live/faulty
 
 $(ASAN_KERNEL): ASAN_FLAGS += -I$(BUILD)

@@ -257,37 +257,40 @@ static int by_first_packet(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static u32 list_standing(u32 *order)
+/* Of the slots and, behind them, the seeds: does a flow stand there that has not ended? */
+static int stands(u32 place, u32 slots)
 {
-	u32 slots = flow_lines(&engine->config) * LINE_WORDS, n = 0;
+	if (place < slots)
+		return engine->lines[place] && !(engine->lines[place] & WORD_TOMB);
+	return !!(engine->seed_words[place - slots] & SEED_LIVE);
+}
 
-	for (u32 slot = 0; slot < slots; slot++) {
-		if (engine->lines[slot] && !(engine->lines[slot] & WORD_TOMB))
-			order[n++] = slot;
-	}
-	for (u32 place = 0; place < CFG(seeds); place++) {
-		if (engine->seed_words[place] & SEED_LIVE)
-			order[n++] = slots + place;
-	}
-	return n;
+static void conclude_place(u32 place, u32 slots, u32 how, u64 time)
+{
+	if (place < slots)
+		conclude_slot(place, how, time);
+	else
+		conclude_seed(place - slots, how, time);
 }
 
 void host_conclude(struct host *host, u32 how, u64 time)
 {
-	u32 slots = flow_lines(&host->engine.config) * LINE_WORDS, n;
-	u32 *order = malloc(((u64)slots + host->engine.config.seeds) * sizeof(*order) + 1);
+	u32 slots = flow_lines(&host->engine.config) * LINE_WORDS, places = slots + host->engine.config.seeds, n = 0;
+	u32 *order = malloc((u64)places * sizeof(*order) + 1);
 
 	engine = &host->engine;
-	if (!order)
-		return;
-	n = list_standing(order);
-	qsort(order, n, sizeof(*order), by_first_packet);
-	for (u32 i = 0; i < n; i++) {
-		if (order[i] < slots)
-			conclude_slot(order[i], how, time);
-		else
-			conclude_seed(order[i] - slots, how, time);
+	for (u32 place = 0; place < places; place++) {
+		if (!stands(place, slots))
+			continue;
+		if (order)
+			order[n++] = place;
+		else /* no memory to sort them: as they stand */
+			conclude_place(place, slots, how, time);
 	}
+	if (n)
+		qsort(order, n, sizeof(*order), by_first_packet);
+	for (u32 i = 0; i < n; i++)
+		conclude_place(order[i], slots, how, time);
 	free(order);
 }
 

@@ -29,6 +29,8 @@ void live_owners_open(struct live *live)
 	if (getrandom(&secret, sizeof(secret), 0) < 0)
 		log_detail("no random numbers: %s", strerror(errno));
 	live->lingerings = lingerings_new(secret);
+	if (!live->lingerings)
+		log_detail("owners of lingering sockets: %s", strerror(ENOMEM));
 	error = owners_open(&live->owners);
 	if (error)
 		log_detail("owners of lingering sockets: not to be had here: %s", strerror(-error));
