@@ -33,8 +33,10 @@ int call_seeds(struct sweep_call *call)
 	u32 first = call->first, count = call->count, how = call->how;
 	u64 time = call->time;
 
+	if (!how && first == STAGE_GIVE_UP)
+		return sweep_stage(call->tick, STAGE_GIVE_UP);
 	if (!how)
-		return sweep_seeds(call->tick);
+		return sweep_stage(call->tick, STAGE_HALF_OPEN);
 	for (u32 i = 0; i < SWEEP_CALL_SEEDS && i < count && first + i < CFG(seeds); i++)
 		conclude_seed(first + i, how, time);
 	return 0;

@@ -12,9 +12,13 @@
 /* Places of the ring of seeds that one call takes; one that hatches costs as many as SWEEP_HATCHED. */
 #define SWEEP_CALL_SEEDS 1024
 
+/* The sweep goes twice along the ring: for half-opens, and for those that are given up after them. */
+enum seed_stage { STAGE_HALF_OPEN, STAGE_GIVE_UP, SEED_STAGES };
+
 /*
  * call_sweep takes lines of the flow tables and returns how many it took; call_seeds
- * takes places with `how`, and without goes on where it was: 1 when there is more.
+ * takes places with `how`, and without goes on where it was, `first` being the stage:
+ * it returns 1 when there is more.
  */
 struct sweep_call {
 	u32 first;

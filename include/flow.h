@@ -169,7 +169,9 @@ _Static_assert(sizeof(struct seed) == 64, "one cache line");
 /* The word of a seed's place: its position, and */
 #define SEED_BUSY 0x1ULL /* being written, or hatching */
 #define SEED_LIVE 0x2ULL
-#define SEED_POSITION_SHIFT 2
+#define SEED_TOLD 0x4ULL	   /* its half_open is behind it, though nothing was told: not selected, or */
+#define SEED_TOLD_IN_ALARM 0x8ULL /* a flood's summaries stood for it */
+#define SEED_POSITION_SHIFT 4
 
 /* A line of the seeds' index. For each line there are eight seeds; few lines ever see more than 15 of a round. */
 #define SEED_ENTRIES 15
@@ -184,8 +186,9 @@ struct seed_line {
 struct seed_ends {
 	u64 head; /* the position that is given out next, less 1 */
 	u64 zero[7];
-	u64 tail; /* what the sweep looks at next, less 1: before it nothing waits for its deadline */
-	u64 zero2[7];
+	u64 tail; /* the sweep has been up to here: none waits for its half_open */
+	u64 last; /* and up to here: none waits to be given up */
+	u64 zero2[6];
 };
 
 struct flow {

@@ -36,12 +36,16 @@ SUBPROGRAM int grow(struct flow *flow, const struct seed *seed)
 	return 0;
 }
 
-/* Its word, but for the tag. */
-INLINE u64 word_of_seed(const struct seed *seed)
+/* Its word, but for the tag. state: of the place's word. */
+INLINE u64 word_of_seed(const struct seed *seed, u64 state)
 {
 	u64 word = proofs_in_word(seed_client(seed), PROOF_S);
 
-	return word_with_due(word_with_watch(word, WATCH_PENDING), seed_due(seed->first_ns));
+	if (state & SEED_TOLD)
+		word |= WORD_TOLD_1;
+	if (state & SEED_TOLD_IN_ALARM)
+		word |= WORD_TOLD_2;
+	return word_with_due(word_with_watch(word, WATCH_PENDING), seed_due(seed->first_ns, state & SEED_TOLD));
 }
 
 /*
@@ -54,6 +58,7 @@ SUBPROGRAM int hatch(u32 place, u64 hash, s32 spare, u64 time)
 	u64 *word = env_seed_word(place), *target_word;
 	struct seed *seed = env_seed(place);
 	struct flow *target;
+	u64 now;
 	int slot;
 
 	if (!word || !seed)
@@ -66,8 +71,9 @@ SUBPROGRAM int hatch(u32 place, u64 hash, s32 spare, u64 time)
 		return SLOT_BUSY;
 	}
 	grow(target, seed);
-	env_note_due((u32)slot, word_of_hash(hash) | word_of_seed(seed));
-	publish64(target_word, word_of_hash(hash) | word_of_seed(seed));
+	now = word_of_hash(hash) | word_of_seed(seed, READ_ONCE(*word));
+	env_note_due((u32)slot, now);
+	publish64(target_word, now);
 	publish64(word, seed_word(seed_position(READ_ONCE(*word)), 0));
 	return slot;
 }
@@ -77,7 +83,7 @@ INLINE int hold_seed(const struct key *key, u32 entry)
 {
 	struct seed_ends *ends = env_seed_ends();
 	u64 position = ends ? entry_position(entry, READ_ONCE(ends->head)) : 0;
-	u64 live = seed_word(position, SEED_LIVE), *word = env_seed_word(seed_place(position));
+	u64 *word = env_seed_word(seed_place(position));
 	struct seed *seed = env_seed(seed_place(position));
 
 	if (!position || !word || !seed)
@@ -87,10 +93,10 @@ INLINE int hold_seed(const struct key *key, u32 entry)
 
 		if (seed_position(was) != position || !(was & (SEED_LIVE | SEED_BUSY)))
 			return SEED_NONE;
-		if (was == live && cas64(word, live, live | SEED_BUSY) == live) {
+		if (!(was & SEED_BUSY) && cas64(word, was, was | SEED_BUSY) == was) {
 			if (seed_has_key(seed, key))
 				return (int)seed_place(position);
-			publish64(word, live);
+			publish64(word, was);
 			return SEED_NONE;
 		}
 		wait_a_look(look);

@@ -27,6 +27,8 @@
 
 /* --- the word of a place --- */
 
+#define SEED_STATE ((1ULL << SEED_POSITION_SHIFT) - 1)
+
 INLINE u64 seed_word(u64 position, u64 state) { return position << SEED_POSITION_SHIFT | state; }
 INLINE u64 seed_position(u64 word) { return word >> SEED_POSITION_SHIFT; }
 INLINE u32 seed_place(u64 position) { return (u32)position & (CFG(seeds) - 1); }

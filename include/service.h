@@ -204,16 +204,6 @@ INLINE u32 flow_server(const struct flow *flow)
 	return PEER_OF(flow_client(flow)) & 1;
 }
 
-/* Is the flow's service in alarm? */
-INLINE u32 service_alarm(const struct flow *flow)
-{
-	u32 server = flow_server(flow);
-	int index = service_find(&flow->key.addr[server], flow->key.port[server]);
-	struct service *row = env_service(index < 0 ? service_other() : (u32)index);
-
-	return row ? READ_ONCE(row->alarm) : 0;
-}
-
 /* hint: the row's index plus 1, as it was when the flow began; it may be another's by now. */
 INLINE struct service *service_hinted(const struct key *key, u32 server, u32 hint)
 {
@@ -221,6 +211,24 @@ INLINE struct service *service_hinted(const struct key *key, u32 server, u32 hin
 
 	return row && row->port == key->port[server] && row->prefix == SERVICE_WHOLE &&
 	       address_equal(&row->addr, &key->addr[server]) ? row : 0;
+}
+
+/* Is the service in alarm? */
+INLINE u32 service_alarm_at(const struct key *key, u32 server, u32 hint)
+{
+	struct service *row = service_hinted(key, server, hint);
+
+	if (!row) {
+		int index = service_find(&key->addr[server], key->port[server]);
+
+		row = env_service(index < 0 ? service_other() : (u32)index);
+	}
+	return row ? READ_ONCE(row->alarm) : 0;
+}
+
+INLINE u32 service_alarm(const struct flow *flow)
+{
+	return service_alarm_at(&flow->key, flow_server(flow), 0);
 }
 
 /* Returns the row's alarm. */

@@ -38,10 +38,14 @@ SUBPROGRAM int evict_position(u64 position)
 {
 	u64 *word = env_seed_word(seed_place(position));
 	struct seed *seed = env_seed(seed_place(position));
-	u64 live = seed_word(position, SEED_LIVE);
 	struct tally *tally = env_tally();
+	u64 was;
 
-	if (!word || !seed || !tally || cas64(word, live, live | SEED_BUSY) != live)
+	if (!word || !seed || !tally)
+		return 0;
+	was = READ_ONCE(*word);
+	if (seed_position(was) != position || (was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE ||
+	    cas64(word, was, was | SEED_BUSY) != was)
 		return 0;
 	evict_seed(tally, seed);
 	publish64(word, seed_word(position, 0));

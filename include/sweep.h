@@ -48,29 +48,57 @@ SUBPROGRAM int sweep_line(u32 line, u64 now_tick)
 }
 
 /* What a position costs the sweep, against one where nothing stands any more. */
-#define SWEEP_PASSED 1
-#define SWEEP_HATCHED 32
 #define SWEEP_WAITS 0
+#define SWEEP_PASSED 1
+#define SWEEP_COUNTED 2
+#define SWEEP_HATCHED 32
+
+/*
+ * Half-opens that are not told (not selected, or a flood's summaries stand for them)
+ * are counted where the seed lies: it is as likely to be overwritten as ever.
+ * Returns the state of its word, or 0: it is to be told.
+ */
+INLINE u64 half_open_untold(struct tally *tally, const struct seed *seed)
+{
+	u32 server = PEER_OF(seed_client(seed)), alarm;
+	struct news news = { .kind = EVENT_HALF_OPEN };
+
+	if (!CFG(half_open_after) || seed_due(seed->first_ns, 0) == seed_due(seed->first_ns, 1))
+		return 0;
+	alarm = service_alarm_at(&seed->key, server, seed->service);
+	if ((CFG(events) & 1u << EVENT_HALF_OPEN) && !alarm && CFG(view) != VIEW_ONE_SIDED)
+		return 0;
+	news.suppressed = alarm;
+	if (CFG(view) != VIEW_ONE_SIDED)
+		worth_telling(tally, &news);
+	return alarm ? SEED_TOLD | SEED_TOLD_IN_ALARM : SEED_TOLD;
+}
 
 /*
  * A seed that is due moves to the pending table and is told of there. One that is
  * not, or is in somebody's hand, is waited for.
  */
-INLINE int sweep_seed(u64 position, u64 now_tick)
+INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 {
-	u64 *word = env_seed_word(seed_place(position)), live = seed_word(position, SEED_LIVE), was;
+	u64 *word = env_seed_word(seed_place(position)), was, told;
 	struct seed *seed = env_seed(seed_place(position));
+	struct tally *tally = env_tally();
 	struct key key;
 	int slot;
 
-	if (!word || !seed)
+	if (!word || !seed || !tally)
 		return SWEEP_PASSED;
 	was = READ_ONCE(*word);
 	if (seed_position(was) != position || !(was & (SEED_LIVE | SEED_BUSY)))
 		return SWEEP_PASSED;
-	if (was != live || ticks_between(seed_due(seed->first_ns), (u32)now_tick) < 0 ||
-	    cas64(word, live, live | SEED_BUSY) != live)
+	if ((was & SEED_BUSY) || ticks_between(seed_due(seed->first_ns, was & SEED_TOLD), (u32)now_tick) < 0 ||
+	    cas64(word, was, was | SEED_BUSY) != was)
 		return SWEEP_WAITS;
+	told = stage == STAGE_HALF_OPEN ? half_open_untold(tally, seed) : 0;
+	if (told) {
+		publish64(word, was | told);
+		return SWEEP_COUNTED;
+	}
 	key = seed_key(seed);
 	slot = hatch(seed_place(position), key_hash(&key, CFG(secret)), SLOT_NONE, now_tick * TICK_NS);
 	if (slot < 0)
@@ -88,35 +116,53 @@ SUBPROGRAM int sweep_position(u64 position, u64 now_tick)
 {
 	const u64 *word = env_seed_word(seed_place(position));
 	struct seed_ends *ends = env_seed_ends();
-	int cost = sweep_seed(position, now_tick);
+	int cost = sweep_seed(position, now_tick, STAGE_HALF_OPEN);
 	u64 now;
 
 	if (cost == SWEEP_WAITS || !word || !ends)
 		return cost;
 	exchange64(&ends->tail, position);
 	now = READ_ONCE(*word);
-	if (seed_position(now) != position || !(now & (SEED_LIVE | SEED_BUSY)))
+	if (cost != SWEEP_PASSED || seed_position(now) != position || !(now & (SEED_LIVE | SEED_BUSY)))
 		return cost;
 	publish64(&ends->tail, position - 1);
 	return SWEEP_WAITS;
 }
 
-/* Goes on along the ring to the first seed that is not due. Returns 1 when it might have gone further. */
-INLINE int sweep_seeds(u64 now_tick)
+/* Of those whose half_open is behind them. */
+SUBPROGRAM int give_up_position(u64 position, u64 now_tick)
 {
 	struct seed_ends *ends = env_seed_ends();
-	u64 head, position;
+	int cost = sweep_seed(position, now_tick, STAGE_GIVE_UP);
+
+	if (ends && cost != SWEEP_WAITS)
+		ends->last = position;
+	return cost;
+}
+
+/* Goes on along the ring to the first seed that is not due. Returns 1 when it might have gone further. */
+INLINE int sweep_stage(u64 now_tick, enum seed_stage stage)
+{
+	struct seed_ends *ends = env_seed_ends();
+	u64 end, position;
 	u32 spent = 0;
 
 	if (!ends || !CFG(seeds))
 		return 0;
-	head = READ_ONCE(ends->head);
-	if (ends->tail + CFG(seeds) < head)
-		exchange64(&ends->tail, head - CFG(seeds));
-	position = ends->tail + 1;
+	end = READ_ONCE(ends->head);
+	if (ends->tail + CFG(seeds) < end)
+		exchange64(&ends->tail, end - CFG(seeds));
+	if (ends->last + CFG(seeds) < end)
+		ends->last = end - CFG(seeds);
+	if (stage == STAGE_GIVE_UP)
+		end = ends->tail;
+	position = (stage == STAGE_GIVE_UP ? ends->last : ends->tail) + 1;
 	for (u32 n = 0; n < SWEEP_CALL_SEEDS && spent < SWEEP_CALL_SEEDS; n++, position++) {
-		int cost = position > head ? SWEEP_WAITS : sweep_position(position, now_tick);
+		int cost = SWEEP_WAITS;
 
+		if (position <= end)
+			cost = stage == STAGE_GIVE_UP ? give_up_position(position, now_tick)
+						      : sweep_position(position, now_tick);
 		if (cost == SWEEP_WAITS)
 			return 0;
 		spent += (u32)cost;
@@ -172,7 +218,7 @@ SUBPROGRAM int conclude_seed(u32 place, u32 how, u64 time)
 	if ((was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE || cas64(word, was, was | SEED_BUSY) != was)
 		return 0;
 	grow(flow, seed);
-	conclude(flow, word_of_seed(seed), how, time);
+	conclude(flow, word_of_seed(seed, was), how, time);
 	publish64(word, was);
 	return 0;
 }

@@ -126,16 +126,34 @@ static void sweep_section(u64 tick)
 	}
 }
 
-/* Of the seeds: the first deadline, but for those of the last round that are through. */
+static void sweep_ring(u64 tick)
+{
+	while (sweep_stage(tick, STAGE_HALF_OPEN))
+		;
+	while (sweep_stage(tick, STAGE_GIVE_UP))
+		;
+}
+
+/* Of the seed behind a position up to which the sweep has been. */
+static u64 seed_due_behind(u64 position, u64 end)
+{
+	const u64 *word = env_seed_word(seed_place(position + 1));
+
+	if (position >= end)
+		return ~0ULL;
+	return engine->tick + (u64)(s64)ticks_between((u32)engine->tick,
+						       seed_due(env_seed(seed_place(position + 1))->first_ns, *word & SEED_TOLD));
+}
+
 static u64 seed_first_due(void)
 {
 	const struct seed_ends *ends = &engine->seed_ends;
+	u64 half_open, give_up;
 
-	while (sweep_seeds(engine->tick))
-		;
-	if (ends->tail >= ends->head)
-		return ~0ULL;
-	return engine->tick + (u64)(s64)ticks_between((u32)engine->tick, seed_due(env_seed(seed_place(ends->tail + 1))->first_ns));
+	sweep_ring(engine->tick); /* nothing is due; but those that are over are passed */
+	half_open = seed_due_behind(ends->tail, ends->head);
+	give_up = seed_due_behind(ends->last, ends->tail);
+	return half_open < give_up ? half_open : give_up;
 }
 
 static u64 first_due(void)
@@ -179,8 +197,7 @@ static void run_ticks(struct host *host, u64 last)
 			advance(host, due > last ? last - 1 : due - 1);
 		}
 		advance(host, engine->tick + 1);
-		while (sweep_seeds(engine->tick))
-			;
+		sweep_ring(engine->tick);
 		sweep_section(engine->tick);
 		tell_tick(host, engine->tick);
 	}

@@ -130,9 +130,9 @@ static int conclude_seeds(struct kernel *kernel, u32 first, u32 count, const str
 }
 
 /* The seeds that are due. New ones cannot keep it for ever: none of them is. */
-static int sweep_due_seeds(struct kernel *kernel, u64 tick)
+static int sweep_seeds(struct kernel *kernel, u64 tick, u32 stage)
 {
-	struct sweep_call call = { .tick = tick };
+	struct sweep_call call = { .first = stage, .tick = tick };
 	int more;
 
 	do {
@@ -147,8 +147,8 @@ int kernel_tick(struct kernel *kernel, u64 now_ns)
 	u64 first = kernel->tick + 1;
 	int error = step_deferred(kernel);
 
-	if (!error)
-		error = sweep_due_seeds(kernel, call.tick);
+	for (u32 stage = 0; stage < SEED_STAGES && !error; stage++)
+		error = sweep_seeds(kernel, call.tick, stage);
 	/* who was stopped for long need not go round more than once */
 	if (call.tick >= SWEEP_SECTIONS && first + SWEEP_SECTIONS <= call.tick)
 		first = call.tick - SWEEP_SECTIONS + 1;

@@ -44,7 +44,7 @@ static struct round sweep_round(const struct bench *bench, u64 tick)
 	u32 taken = 1;
 
 	while (taken && round.slices < SLICES_MAX) {
-		us[round.slices] = slice(bench->kernel->call_seeds, 0, 0, tick, &taken);
+		us[round.slices] = slice(bench->kernel->call_seeds, STAGE_HALF_OPEN, 0, tick, &taken);
 		round.whole_ms += us[round.slices++] / 1000;
 	}
 	for (u32 line = 0; line < lines && round.slices < SLICES_MAX; line += taken) {

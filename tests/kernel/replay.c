@@ -184,6 +184,8 @@ static u64 first_seed_due(const struct kernel *kernel)
 			continue;
 		assert_int_equal(bpf_map_lookup_elem(seeds, &place, &seed), 0);
 		due = (seed.first_ns + TICK_NS - 1) / TICK_NS + kernel->config.half_open_after;
+		if (kernel->seed_words[place] & SEED_TOLD)
+			due = seed.first_ns / TICK_NS + 1 + kernel->config.give_up_after;
 		if (due < first)
 			first = due;
 	}

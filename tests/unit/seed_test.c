@@ -152,6 +152,50 @@ static void its_deadlines_are_the_handshakes(void **state)
 	expect(s, "75.100 close timeout SYN_SENT/CLOSED not opened");
 }
 
+/* Where nobody is told of half-opens they are counted, and the seed stays one until it is given up. */
+static void what_is_not_told_is_counted_where_it_lies(void **state)
+{
+	struct stage *s = *state;
+	struct config config = stage_config();
+
+	config.seeds = RING;
+	config.events &= ~(1u << EVENT_HALF_OPEN);
+	restage(s, &config);
+	engine = s->engine;
+	syn_from(s, 50000, "0.000");
+	syn_from(s, 50001, "0.000");
+	wait_until(s, "3.1");
+	assert_int_equal(live_seeds(s), 2);
+	assert_int_equal(counted(s, events_filtered), 2);
+	/* one is answered after all, as one that was told would be */
+	s->client_port = 50000;
+	play(s, "3.500 s S. 5000 ack 1001", "3.510 c . 1001 ack 5001");
+	expect(s, "3.510 open three_way 3500000+10000 us 1 SYN 1 SYN-ACK");
+	assert_int_equal(live_seeds(s), 1);
+	wait_until(s, "80");
+	expect(s, "75.100 close timeout SYN_SENT/CLOSED not opened");
+	assert_int_equal(live_seeds(s), 0);
+	assert_int_equal(counted(s, events_filtered), 2);
+}
+
+static void so_is_what_a_flood_stands_for(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.000");
+	engine->services[engine->seeds[seed_place(1)].service - 1].alarm = 1;
+	wait_until(s, "3.1");
+	expect_nothing(s);
+	assert_int_equal(live_seeds(s), 1);
+	assert_int_equal(counted(s, events_suppressed), 1);
+	wait_until(s, "80");
+	expect_nothing(s);
+	assert_int_equal(live_seeds(s), 0);
+	assert_int_equal(counted(s, events_suppressed), 2);
+	assert_int_equal(counted(s, handshakes_timed_out), 1);
+}
+
 /* --- who has to go --- */
 
 static void the_oldest_goes(void **state)
@@ -295,6 +339,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hatches_to_what_its_syn_would_have_made, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(any_segment_hatches_it, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(its_deadlines_are_the_handshakes, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(what_is_not_told_is_counted_where_it_lies, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(so_is_what_a_flood_stands_for, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(the_oldest_goes, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(one_that_cannot_be_found_goes, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(a_place_in_somebodys_hand_is_left_alone, raise_curtain, lower_curtain),

@@ -389,7 +389,7 @@ static size_t list_slot(const struct stage *stage, u32 slot, enum standing kind,
 static size_t list_seed(const struct stage *stage, u32 place, char *out, size_t n)
 {
 	const struct seed *seed = &stage->engine->seeds[place];
-	u64 word = word_of_seed(seed);
+	u64 word = word_of_seed(seed, stage->engine->seed_words[place]);
 	struct segment seg;
 
 	stage_segment(stage, "0 c S 0", &seg);
