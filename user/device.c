@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
@@ -96,17 +95,15 @@ static u64 mix(u64 h, const void *data, size_t size)
 static u64 mix_features(int fd, const char *name, u64 h)
 {
 	enum { BLOCKS = 4 };
-	struct ethtool_gfeatures *features = calloc(1, sizeof(*features) + BLOCKS * sizeof(features->features[0]));
+	struct {
+		struct ethtool_gfeatures head;
+		struct ethtool_get_features_block block[BLOCKS];
+	} features = { .head = { .cmd = ETHTOOL_GFEATURES, .size = BLOCKS } };
 
-	if (!features)
-		return h;
-	features->cmd = ETHTOOL_GFEATURES;
-	features->size = BLOCKS;
-	if (!ask_ethtool(fd, name, features)) {
+	if (!ask_ethtool(fd, name, &features)) {
 		for (u32 i = 0; i < BLOCKS; i++)
-			h = mix(h, &features->features[i].active, sizeof(features->features[i].active));
+			h = mix(h, &features.block[i].active, sizeof(features.block[i].active));
 	}
-	free(features);
 	return h;
 }
 

@@ -84,7 +84,7 @@ static const char *mode_name(enum mode mode)
 	return mode == MODE_NATIVE ? "native XDP" : mode == MODE_GENERIC ? "generic XDP" : "tc ingress";
 }
 
-static void tell_attached(const struct watched *watched)
+static void tell_attached(const struct watched *watched, const struct device *device)
 {
 	const struct attached *attached = &watched->attached;
 
@@ -94,6 +94,8 @@ static void tell_attached(const struct watched *watched)
 		 attached->why ? attached->why : "");
 	if (attached->cure)
 		log_detail("%s: for native XDP: %s", watched->name, attached->cure);
+	if (!device->up)
+		log_note("%s: is down: nothing passes until 'ip link set %s up'", watched->name, watched->name);
 }
 
 /* Was this told before? Keeps in mind that it is now. */
@@ -153,7 +155,7 @@ static int take(struct interfaces *interfaces, u32 ifindex, const char *name)
 	watched->ifindex = device.ifindex;
 	memcpy(watched->name, device.name, sizeof(watched->name));
 	interfaces->count++;
-	tell_attached(watched);
+	tell_attached(watched, &device);
 	return 0;
 }
 
@@ -229,7 +231,9 @@ static int take_wanted(struct interfaces *interfaces, const char *wanted, const 
 		if (error && when == INTERFACES_STARTING && !is_pattern(wanted))
 			return error;
 	}
-	if (!found && when == INTERFACES_STARTING && !is_pattern(wanted)) {
+	if (!found && when == INTERFACES_STARTING && is_pattern(wanted)) {
+		log_note("%s: no interface has such a name yet; the first that comes is watched", wanted);
+	} else if (!found && when == INTERFACES_STARTING) {
 		log_error("%s: no such interface\n'ip link' lists those of this network namespace", wanted);
 		return -ENODEV;
 	}

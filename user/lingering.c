@@ -32,6 +32,7 @@ struct lingerings {
 	u32 wanteds;
 	struct listener *listener;
 	u32 listeners, listener_room;
+	int memory_short; /* in this look */
 };
 
 struct lingerings *lingerings_new(u64 secret)
@@ -153,6 +154,12 @@ void lingering_look(struct lingerings *all)
 		one->seen = 0;
 	}
 	all->listeners = 0;
+	all->memory_short = 0;
+}
+
+int lingering_short(const struct lingerings *all)
+{
+	return all->memory_short;
 }
 
 static void note_listener(struct lingerings *all, const struct socket_entry *entry)
@@ -161,8 +168,10 @@ static void note_listener(struct lingerings *all, const struct socket_entry *ent
 		u32 room = all->listener_room ? all->listener_room * 2 : 64;
 		struct listener *more = realloc(all->listener, room * sizeof(*more));
 
-		if (!more)
+		if (!more) {
+			all->memory_short = 1;
 			return;
+		}
 		all->listener = more;
 		all->listener_room = room;
 	}
@@ -248,8 +257,10 @@ u32 lingering_wanted(struct lingerings *all)
 	free(all->wanted);
 	all->wanteds = 0;
 	all->wanted = calloc(all->count + 1, sizeof(*all->wanted));
-	if (!all->wanted)
+	if (!all->wanted) {
+		all->memory_short = 1;
 		return 0;
+	}
 	for (one = TAILQ_FIRST(&all->every); one; one = TAILQ_NEXT(one, every)) {
 		if (one->missing != OWNER_KNOWN)
 			continue;
@@ -278,8 +289,10 @@ void lingering_owner(void *arg, const struct owner_record *record, const char *n
 	struct lingerings *all = arg;
 	struct wanted *wanted = record->pid ? wanted_of(all, record->cookie) : NULL;
 
-	if (wanted && (!wanted->process || record->pid < wanted->process->pid))
-		wanted->process = process_of(&all->processes, record, names);
+	if (!wanted || (wanted->process && record->pid >= wanted->process->pid))
+		return;
+	wanted->process = process_of(&all->processes, record, names);
+	all->memory_short |= !wanted->process;
 }
 
 static void answer(struct lingerings *all, struct lingering *one, enum look look)

@@ -54,6 +54,7 @@ struct lingering *lingering_next(const struct lingering *lingering);
  * of LINGERING_STATES, lingering_wanted() (how many sockets' owners are sought),
  * lingering_owner() for every open file, and lingering_answer(). LOOK_COMPLETE:
  * who was not found does not exist. A look that is broken off counts for nothing.
+ * lingering_short(): memory was, in this look, so that it is partial at best.
  */
 #define LINGERING_STATES (1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | \
 			  1 << TCP_CLOSING | 1 << TCP_LISTEN)
@@ -61,6 +62,7 @@ void lingering_look(struct lingerings *all);
 void lingering_socket(void *all, const struct socket_entry *entry);
 u32 lingering_wanted(struct lingerings *all);
 void lingering_owner(void *all, const struct owner_record *record, const char *names);
+int lingering_short(const struct lingerings *all);
 enum look { LOOK_COMPLETE, LOOK_PARTIAL };
 void lingering_answer(struct lingerings *all, enum look look);
 

@@ -27,6 +27,9 @@ void live_check_output(struct live *live, int error)
 {
 	enum exit_status status;
 
+	if (error == live->output_error)
+		return;
+	live->output_error = error;
 	if (run_output_status(error, &status))
 		live_stop(live, status);
 }

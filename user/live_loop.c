@@ -48,13 +48,14 @@ static void on_links(struct live *live)
 	}
 }
 
-/* What no message tells: hooks that another tool took off; and that we are alive. */
+/* What no message tells: hooks that another tool took off, a reader that left; and that we are alive. */
 static void look_after(struct live *live, u64 time)
 {
 	if (time >= live->check_due_ns) {
 		live->check_due_ns = time + CHECK_NS;
 		if (interfaces_lost(&live->interfaces))
 			on_links(live);
+		live_check_output(live, output_look(&live->output));
 	}
 	if (live->watchdog_ns && time >= live->watchdog_due_ns) {
 		live->watchdog_due_ns = time + live->watchdog_ns;

@@ -43,6 +43,13 @@ void live_owners_close(struct live *live)
 	owners_close(live->owners);
 }
 
+static void note_error(struct live *live, const char *where, int error)
+{
+	if (error != live->owners_error)
+		log_detail("owners of lingering sockets: %s: %s", where, strerror(-error));
+	live->owners_error = error;
+}
+
 static void tell(struct live *live, const struct event *event, const struct owner_report *owner)
 {
 	struct report report = { .owner = owner };
@@ -88,6 +95,7 @@ static void begin(struct live *live, const struct event *event)
 	if (before)
 		lingering_end(live->lingerings, before);
 	if (!lingering_begin(live->lingerings, event)) {
+		note_error(live, "no room for more of them", -ENOMEM);
 		live_tell_event(live, event, NULL);
 		return;
 	}
@@ -129,13 +137,6 @@ void live_owners_event(struct live *live, const struct event *event)
 
 /* --- looking --- */
 
-static void note_error(struct live *live, const char *where, int error)
-{
-	if (error != live->owners_error)
-		log_detail("owners of lingering sockets: %s: %s", where, strerror(-error));
-	live->owners_error = error;
-}
-
 /* 0, or a negative errno: nothing was learned. */
 static int look(struct live *live)
 {
@@ -158,6 +159,10 @@ static int look(struct live *live)
 			note_error(live, "open files", error);
 			look = LOOK_PARTIAL;
 		}
+	}
+	if (lingering_short(all)) {
+		note_error(live, "looking for them", -ENOMEM);
+		look = LOOK_PARTIAL;
 	}
 	lingering_answer(all, look);
 	log_debug("owners of %u sockets looked for in %.1f ms", wanted, (double)(live_now() - began) / 1e6);

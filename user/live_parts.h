@@ -27,7 +27,7 @@ struct live {
 	u64 metrics_due_ns;
 	u64 check_due_ns;
 	u64 watchdog_ns, watchdog_due_ns; /* 0: the service manager does not ask for it */
-	int metrics_error, kernel_error, local_error, owners_error; /* those that were told: each is told once */
+	int metrics_error, kernel_error, local_error, owners_error, output_error; /* those that were told: each is told once */
 	struct lingerings *lingerings; /* NULL: owners are not looked for */
 	struct owners *owners;	       /* NULL: they are not to be had */
 	int owners_complete;	       /* who is not found does not exist */

@@ -295,6 +295,18 @@ int output_flush(struct output *output)
 	return output->error;
 }
 
+int output_look(struct output *output)
+{
+	struct pollfd poll_fd = { .fd = output_fd(output) };
+
+	/* a socket's error is for sendmsg() to tell */
+	if (output->way == WAY_SOCKET || poll_fd.fd < 0)
+		return output->error;
+	if (!output->error && poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLERR))
+		fail(output, EPIPE);
+	return output->error;
+}
+
 int output_wants_write(const struct output *output)
 {
 	return !output->error && used(output);

@@ -84,6 +84,12 @@ u64 output_told(const struct output *output);
  */
 int output_flush(struct output *output);
 
+/*
+ * Has the reader of a pipe gone? Writing tells, but a quiet interface may have
+ * nothing to write for hours. Returns as output_flush().
+ */
+int output_look(struct output *output);
+
 /* Something is queued: wait for POLLOUT on output_fd() (-1: nothing to wait for, just flush). */
 int output_wants_write(const struct output *output);
 int output_fd(const struct output *output);

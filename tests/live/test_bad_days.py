@@ -143,6 +143,17 @@ def test_a_bridge_and_its_port(lab, mode):
     assert watch.counters["handshakes_started"] == watch.counters["handshakes_completed"] == 1
 
 
+def test_nothing_there_yet(lab):
+    """Whoever mistyped a pattern, or forgot to put the interface up, is told."""
+    watch = lab.watch("-i", "zz*", mode="tc")
+    watch.wait_error(r"^tcpshake: zz\*: no interface has such a name yet")
+    assert not [line for line in watch.errors if "is down" in line]
+    lab.client.ip("link", "add", "far", "type", "veth", "peer", "name", "zz0", "netns", lab.server.name)
+    watch.wait_error("zz0: in by")
+    watch.wait_error("zz0: is down: nothing passes until 'ip link set zz0 up'")
+    watch.stop()
+
+
 def test_down_and_up(lab, mode):
     watch = lab.watch(mode=mode)
     for _ in range(5):

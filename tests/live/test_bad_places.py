@@ -173,13 +173,21 @@ def test_the_reader_leaves(lab):
     assert not [line for line in watch.errors if "output" in line and "standard" in line], watch.errors
 
 
+def test_the_reader_leaves_and_nothing_happens(lab):
+    read_end, write_end = os.pipe()
+    watch = lab.watch(stdout=write_end)
+    os.close(write_end)
+    os.close(read_end)
+    assert watch.wait() == 0
+
+
 def test_full_disk_behind_a_redirect(lab):
     with open("/dev/full", "w") as full:
         watch = lab.watch(stdout=full)
     with contextlib.suppress(OSError):
         lab.pair(V4)
     assert watch.wait() == 1
-    watch.wait_error("standard output: No space left on device")
+    assert sum("standard output: No space left on device" in line for line in watch.errors) == 1
     until(lambda: "xdp" not in lab.server.ip("link", "show", "s0").stdout, "the hook to be free")
 
 

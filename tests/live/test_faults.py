@@ -29,7 +29,7 @@ HARMLESS = {
     # libbpf asks what the kernel knows; a link or a filter's state that cannot be asked is believed
     "bpf",
     # the driver's features cannot be read: native XDP is judged by the rest
-    "memory", "socket", "ioctl",
+    "socket", "ioctl",
     # standard output cannot be opened anew: poll() is asked before each write
     "open",
     # a timer or a signal that could not be read is there at the next turn

@@ -240,12 +240,26 @@ static void test_reader_leaves(void **state)
 	assert_int_equal(pipe(fds), 0);
 	open_at(fds[1], ALL_EVENTS);
 	send_events(3);
+	assert_int_equal(output_look(&output), 0);
 	close(fds[0]);
 	assert_int_equal(output_flush(&output), -EPIPE);
 	assert_int_equal(output_flush(&output), -EPIPE);
 	send_events(1);
 	assert_false(output_wants_write(&output));
 	assert_int_equal(output.counts.lost, 4);
+	close(fds[1]);
+}
+
+static void test_reader_leaves_unasked(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	open_at(fds[1], ALL_EVENTS);
+	assert_int_equal(output_look(&output), 0);
+	close(fds[0]);
+	assert_int_equal(output_look(&output), -EPIPE);
 	close(fds[1]);
 }
 
@@ -373,6 +387,7 @@ int main(void)
 		TEST(test_loss_not_selected),
 		TEST(test_loss_in_the_ring),
 		TEST(test_reader_leaves),
+		TEST(test_reader_leaves_unasked),
 		TEST(test_reader_never_there),
 		TEST(test_disk_full),
 		TEST(test_file),
