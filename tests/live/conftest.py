@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab as laboratory  # noqa: E402
+from owning import apart, place, run  # noqa: E402, F401  (fixtures)
 
 FAMILIES = {"v4": socket.AF_INET, "v6": socket.AF_INET6}
 
