@@ -120,6 +120,7 @@ static void put_events(struct put *put, const struct summary *summary)
 	put_if_any(put, N(events_filtered), "not selected");
 	put_if_any(put, N(events_suppressed), "in the summaries of floods");
 	put_if_any(put, output->queued, "queued");
+	put_if_any(put, output->beyond, "not told any more");
 	put_char(put, '\n');
 	if (N(internal_error)) {
 		begin_line(put, "fault");
