@@ -139,7 +139,10 @@ INLINE int hatch_for(struct segment *seg)
 	place = find_seed(seg);
 	if (place == SEED_NONE)
 		return 0;
-	return place < 0 || hatch((u32)place, seg->hash, seg->spare, seg->time) < 0 ? SLOT_BUSY : 0;
+	if (place < 0 || hatch((u32)place, seg->hash, seg->spare, seg->time) < 0)
+		return SLOT_BUSY;
+	seg->spare = SLOT_NONE; /* taken */
+	return 0;
 }
 
 #endif

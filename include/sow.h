@@ -52,8 +52,12 @@ SUBPROGRAM int evict_position(u64 position)
 	return 0;
 }
 
-/* The entries of a line are written in turn, so the one that is lost is its oldest. */
-INLINE void enter_seed(u64 hash, u64 position)
+/*
+ * The entries of a line are written in turn, so the one that is lost is its oldest;
+ * unless two CPUs write the same one at the same moment: then who comes second carries
+ * the other's on to the next.
+ */
+INLINE void enter_seed(const struct seed_ends *ends, u64 hash, u64 position)
 {
 	struct seed_line *line = env_seed_line(seed_line_of(hash));
 	u32 mine = entry_of(seed_print(hash), position);
@@ -68,9 +72,9 @@ INLINE void enter_seed(u64 hash, u64 position)
 		line->next = at + 1;
 		if (cas32(&line->entry[at], was, mine) != was)
 			continue;
-		lost = entry_position(was, position);
-		if (lost && position - lost < SEED_ENTRIES) {
-			mine = was; /* another CPU's, and just as new: written at the same moment */
+		lost = entry_position(was, READ_ONCE(ends->head));
+		if (lost && position - lost + SEED_ENTRIES < 2 * SEED_ENTRIES) {
+			mine = was;
 			continue;
 		}
 		if (lost)
@@ -128,7 +132,7 @@ SUBPROGRAM int sow(struct segment *seg)
 	write_seed(seed, seg, bucket_of_hash(seg->hash),
 		   service_syn(tally, &seg->key, PEER_OF(seg->sender & 1)));
 	publish64(word, seed_word(position, SEED_LIVE));
-	enter_seed(seg->hash, position);
+	enter_seed(ends, seg->hash, position);
 	return C_stepped | BESIDE_SOWN | (was & SEED_LIVE ? BESIDE_EVICTED : 0);
 }
 
