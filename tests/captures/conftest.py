@@ -30,10 +30,10 @@ class Reading:
         return self.stderr.split("tcpshake: after")[0]
 
 
-def read(path, *options, **how):
+def read(path, *options, before=(), **how):
     how.setdefault("stdout", subprocess.PIPE)
     how.setdefault("stderr", subprocess.PIPE)
-    return Reading(subprocess.run([BINARY, "-r", str(path), *options], check=False, timeout=60, **how))
+    return Reading(subprocess.run([*before, BINARY, "-r", str(path), *options], check=False, timeout=60, **how))
 
 
 @pytest.fixture
