@@ -56,6 +56,10 @@ struct curve_point {
 	double found;		 /* share, within 30 s */
 };
 
+/* RESULTS.md around its tables. tune: these seeds may be looked at. */
+void write_head(FILE *out, u64 seed, int tune);
+void write_limits(FILE *out);
+
 void curve_svg(FILE *out, const struct curve_point *points, u32 count);
 
 #endif

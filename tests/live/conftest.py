@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Live tests: they need root, for namespaces and for attaching inside them."""
+import collections
 import os
+import re
 import socket
 import sys
 
@@ -23,6 +25,22 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if reason and str(item.fspath).startswith(here):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Of what was played several times: how often it was right."""
+    if "TCPSHAKE_VERDICTS" not in os.environ:
+        return
+    right, times = collections.Counter(), collections.Counter()
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            name = re.sub(r"\[(?:(.*)-)?\d+\]$", lambda found: f" {found[1]}" if found[1] else "",
+                          report.nodeid.split("::")[-1]).removeprefix("test_").replace("_", " ")
+            times[name] += 1
+            right[name] += outcome == "passed"
+    terminalreporter.write_line("\n| scenario | right |\n|---|---|")
+    for name, count in times.items():
+        terminalreporter.write_line(f"| {name} | {right[name]} of {count} |")
 
 
 def sweep():
