@@ -95,14 +95,16 @@ static u64 mix(u64 h, const void *data, size_t size)
 static u64 mix_features(int fd, const char *name, u64 h)
 {
 	enum { BLOCKS = 4 };
-	struct {
+	union {
 		struct ethtool_gfeatures head;
-		struct ethtool_get_features_block block[BLOCKS];
-	} features = { .head = { .cmd = ETHTOOL_GFEATURES, .size = BLOCKS } };
+		u8 room[sizeof(struct ethtool_gfeatures) + BLOCKS * sizeof(struct ethtool_get_features_block)];
+	} answer = { .room = { 0 } };
 
-	if (!ask_ethtool(fd, name, &features)) {
+	answer.head.cmd = ETHTOOL_GFEATURES;
+	answer.head.size = BLOCKS;
+	if (!ask_ethtool(fd, name, &answer)) {
 		for (u32 i = 0; i < BLOCKS; i++)
-			h = mix(h, &features.block[i].active, sizeof(features.block[i].active));
+			h = mix(h, &answer.head.features[i].active, sizeof(answer.head.features[i].active));
 	}
 	return h;
 }
