@@ -63,6 +63,7 @@ static void adopt(void *arg, const struct socket_entry *entry)
 	struct adoption *adoption = arg;
 	struct socket_call call = { .verdict = SOCKET_ADOPT };
 	u32 own, local, peer;
+	int result;
 
 	/* connections within the host pass no interface but the loopback; others most likely their address's own */
 	if (local_has(&adoption->live->local, &entry->remote) ? !adoption->loopback
@@ -75,7 +76,9 @@ static void adopt(void *arg, const struct socket_entry *entry)
 	call.proofs[local] = own;
 	call.proofs[PEER_OF(local)] = peer;
 	call.client = is_listening(adoption, entry->local_port) ? PEER_OF(local) : local;
-	kernel_socket(adoption->live->kernel, &call);
+	result = kernel_socket(adoption->live->kernel, &call);
+	if (result < 0)
+		adoption->error = result;
 }
 
 /* Which addresses are the watched interfaces'. */
@@ -110,6 +113,8 @@ void live_adopt(struct live *live)
 			error = adoption.error;
 		if (!error)
 			error = sockets_each(connected, adopt, &adoption);
+		if (!error)
+			error = adoption.error;
 	}
 	if (error)
 		log_detail("socket table: %s; connections older than this run are learned from their packets",
