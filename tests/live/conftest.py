@@ -3,6 +3,7 @@
 import collections
 import os
 import re
+import resource
 import socket
 import sys
 
@@ -11,6 +12,9 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab as laboratory  # noqa: E402
 from owning import apart, place, run  # noqa: E402, F401  (fixtures)
+
+# a login shell of Debian's has 1,024 descriptors, less than some tests have sockets
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 FAMILIES = {"v4": socket.AF_INET, "v6": socket.AF_INET6}
 
