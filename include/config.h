@@ -16,7 +16,7 @@ enum table { TABLE_PENDING, TABLE_CONNECTIONS, TABLE_SERVICES, TABLES };
 #define BUCKET_TAG_BITS 11 /* of a tag, that choose the bucket of the watch filter within its column */
 #define INSERT_LOCKS 4096
 #define SEEDS_LEAST 8
-#define SEEDS_MOST (1u << 21)
+#define SEEDS_MOST (1u << 20)
 #define FILTER_PORTS 16 /* most entries of --port */
 #define FILTER_HOSTS 16 /* most entries of --host */
 

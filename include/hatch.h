@@ -104,7 +104,7 @@ INLINE int hold_seed(const struct key *key, u32 entry)
 	return SEED_IN_HAND;
 }
 
-/* The held seed with the segment's key, taken from the index; or SEED_... */
+/* The seed with the segment's key, held; or SEED_... */
 SUBPROGRAM int find_seed(struct segment *seg)
 {
 	struct seed_line *line;

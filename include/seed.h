@@ -11,8 +11,7 @@
  * seeds that had to go are left where they are.
  *
  * Any other segment with its key makes of a seed a flow of the pending table
- * (hatch.h), and so does its first deadline: of a seed itself nothing is told but
- * how many had to go.
+ * (hatch.h), and so does a deadline of which something is to be told.
  *
  * Who races: segments of one key, the sweep, and the SYN that takes the place a
  * round later. Whoever wants to read or write a seed first makes its word BUSY by
@@ -35,7 +34,7 @@ INLINE u32 seed_place(u64 position) { return (u32)position & (CFG(seeds) - 1); }
 
 /* --- the index --- */
 
-#define ENTRY_POSITION_BITS 22 /* of a position: a round is not more than half of what they can tell apart */
+#define ENTRY_POSITION_BITS 22 /* of a position: entries outlive two rounds of the longest ring, hardly four */
 #define ENTRY_POSITION_MASK ((1u << ENTRY_POSITION_BITS) - 1)
 
 /* Neither the line nor the print is made of the bits that choose a flow's line. */

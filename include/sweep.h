@@ -75,8 +75,9 @@ INLINE u64 half_open_untold(struct tally *tally, const struct seed *seed)
 }
 
 /*
- * A seed that is due moves to the pending table and is told of there. One that is
- * not, or is in somebody's hand, is waited for.
+ * A seed that is due is counted where it lies, or moves to the pending table and is told
+ * of there. One that is not, or is in somebody's hand, is waited for. One of the round
+ * before was in somebody's hand when its place was given to another: it goes now.
  */
 INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 {
@@ -89,9 +90,13 @@ INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 	if (!word || !seed || !tally)
 		return SWEEP_PASSED;
 	was = READ_ONCE(*word);
+	if (seed_position(was) < position && (was & SEED_BUSY))
+		return SWEEP_WAITS;
+	if (seed_position(was) < position && (was & SEED_LIVE))
+		evict_position(seed_position(was));
 	if (seed_position(was) != position || !(was & (SEED_LIVE | SEED_BUSY)))
 		return SWEEP_PASSED;
-	if ((was & SEED_BUSY) || ticks_between(seed_due(seed->first_ns, was & SEED_TOLD), (u32)now_tick) < 0 ||
+	if ((was & SEED_BUSY) || (s32)((u32)now_tick - seed_due(seed->first_ns, was & SEED_TOLD)) < 0 ||
 	    cas64(word, was, was | SEED_BUSY) != was)
 		return SWEEP_WAITS;
 	told = stage == STAGE_HALF_OPEN ? half_open_untold(tally, seed) : 0;

@@ -141,8 +141,8 @@ static u64 seed_due_behind(u64 position, u64 end)
 
 	if (position >= end)
 		return ~0ULL;
-	return engine->tick + (u64)(s64)ticks_between((u32)engine->tick,
-						       seed_due(env_seed(seed_place(position + 1))->first_ns, *word & SEED_TOLD));
+	return engine->tick + (u64)(s32)(seed_due(env_seed(seed_place(position + 1))->first_ns, *word & SEED_TOLD) -
+					 (u32)engine->tick);
 }
 
 static u64 seed_first_due(void)

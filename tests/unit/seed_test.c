@@ -261,13 +261,13 @@ static void a_place_in_somebodys_hand_is_left_alone(void **state)
 	syn_from(s, 20001, "0.000");
 	assert_int_equal(pending_flows(s), 1);
 	assert_int_equal(counted(s, handshakes_started), RING + 2);
-	/* the one that was passed over is a round too old by now */
-	s->engine->seed_words[seed_place(s->engine->seed_ends.head - 1)] = seed_word(s->engine->seed_ends.head - 1, 0);
-	s->engine->tally.count[C_handshakes_evicted]++;
-	s->engine->tally.count[C_watch_ended]++;
-	s->engine->tally.count[C_events_made]++;
-	s->engine->tally.count[C_events_suppressed]++;
-	s->engine->buckets[s->engine->seeds[seed_place(s->engine->seed_ends.head - 1)].key.zero] -= BUCKET_P;
+	/* the one that was passed over is a round too old to be found: it goes with the sweep */
+	assert_int_equal(live_seeds(s), RING);
+	s->read = s->events;
+	wait_until(s, "3.1");
+	assert_int_equal(live_seeds(s), 0);
+	assert_in_range(counted(s, handshakes_evicted), 2, 4);
+	s->read = s->events;
 	stage_balance(s);
 }
 
@@ -320,6 +320,19 @@ static void the_sweep_catches_up(void **state)
 	s->read = s->events;
 }
 
+/* Fifteen hours in which nobody swept: more than the deadlines of words can tell. */
+static void all_are_due_after_a_long_absence(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.000");
+	s->engine->tick += 15 * 3600 * TICKS_PER_SEC;
+	assert_int_equal(sweep_stage(s->engine->tick, STAGE_HALF_OPEN), 0);
+	assert_int_equal(live_seeds(s), 0);
+	s->read = s->events;
+}
+
 static void concluded_where_it_lies(void **state)
 {
 	struct stage *s = *state;
@@ -347,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_seed_in_somebodys_hand_is_waited_for, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(none_is_sown_behind_the_sweep, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(the_sweep_catches_up, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(all_are_due_after_a_long_absence, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(concluded_where_it_lies, raise_curtain, lower_curtain),
 	};
 
