@@ -181,20 +181,22 @@ INLINE int claim_room(u64 hash, u32 table, u64 claimed)
 
 /*
  * A held slot for a new flow in the pending table, its word BUSY with the tag
- * and the given marks and nothing else; or SLOT_BUSY. chosen: who has to go if it is
- * full, from spare_pending(); negative: not chosen.
+ * and the given marks and nothing else; or SLOT_BUSY. Who has to go is chosen here and
+ * not before: what another CPU has put there meanwhile is the newest of all.
  */
-SUBPROGRAM int claim_pending(u64 hash, s32 chosen, u64 time, u64 marks)
+SUBPROGRAM int claim_pending(u64 hash, u64 time, u64 marks)
 {
 	u64 claimed = word_of_hash(hash) | marks | WORD_BUSY;
 	int slot = claim_room(hash, TABLE_PENDING, claimed);
 
 	if (slot >= 0)
 		return slot;
-	slot = chosen;
-	if (slot < 0)
+	/* the one to go may just be in somebody's hand: then another one */
+	for (int n = 0; n < 2 && slot < 0; n++) {
 		slot = spare_pending(hash, (u32)tick_of(time));
-	return slot < 0 ? SLOT_BUSY : evict((u32)slot, claimed, time);
+		slot = slot < 0 ? SLOT_BUSY : evict((u32)slot, claimed, time);
+	}
+	return slot;
 }
 
 INLINE int evict_connection(u32 a, u32 b, u32 only_inferred, u64 claimed, u64 time)

@@ -160,7 +160,7 @@ SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 	if (!seg || !tally)
 		return SLOT_BUSY;
 	marks = restart || is_plain_syn(seg) || (CFG(view) == VIEW_ONE_SIDED && is_syn_ack(seg)) ? 0 : WORD_ADOPTION;
-	slot = claim_pending(seg->hash, seg->spare, seg->time, marks);
+	slot = claim_pending(seg->hash, seg->time, marks);
 	if (slot < 0)
 		return slot;
 	flow = env_flow((u32)slot);

@@ -53,7 +53,7 @@ INLINE u64 word_of_seed(const struct seed *seed, u64 state)
  * Or it is live as before, and SLOT_BUSY is returned. In the filter it remains in
  * the same bucket.
  */
-SUBPROGRAM int hatch(u32 place, u64 hash, s32 spare, u64 time)
+SUBPROGRAM int hatch(u32 place, u64 hash, u64 time)
 {
 	u64 *word = env_seed_word(place), *target_word;
 	struct seed *seed = env_seed(place);
@@ -63,7 +63,7 @@ SUBPROGRAM int hatch(u32 place, u64 hash, s32 spare, u64 time)
 
 	if (!word || !seed)
 		return SLOT_BUSY;
-	slot = claim_pending(hash, spare, time, 0);
+	slot = claim_pending(hash, time, 0);
 	target = env_flow((u32)slot);
 	target_word = word_at((u32)slot);
 	if (slot < 0 || !target || !target_word) {
@@ -139,9 +139,8 @@ INLINE int hatch_for(struct segment *seg)
 	place = find_seed(seg);
 	if (place == SEED_NONE)
 		return 0;
-	if (place < 0 || hatch((u32)place, seg->hash, seg->spare, seg->time) < 0)
+	if (place < 0 || hatch((u32)place, seg->hash, seg->time) < 0)
 		return SLOT_BUSY;
-	seg->spare = SLOT_NONE; /* taken */
 	return 0;
 }
 

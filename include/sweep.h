@@ -105,7 +105,7 @@ INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 		return SWEEP_COUNTED;
 	}
 	key = seed_key(seed);
-	slot = hatch(seed_place(position), key_hash(&key, CFG(secret)), SLOT_NONE, now_tick * TICK_NS);
+	slot = hatch(seed_place(position), key_hash(&key, CFG(secret)), now_tick * TICK_NS);
 	if (slot < 0)
 		return SWEEP_WAITS;
 	sweep_slot((u32)slot, now_tick);

@@ -96,7 +96,7 @@ static struct only_flow flow_of(struct stage *s, u32 n, u32 seeds)
 		assert_int_equal(pending_flows(s), 0);
 		place = find_seed(&seg);
 		assert_true(place >= 0);
-		assert_true(hatch((u32)place, seg.hash, SLOT_NONE, seg.time) >= 0);
+		assert_true(hatch((u32)place, seg.hash, seg.time) >= 0);
 		assert_int_equal(live_seeds(s), 0);
 	}
 	stage_balance(s);
