@@ -38,6 +38,11 @@ INLINE struct seed *env_seed(u32 place)
 	return bpf_map_lookup_elem(&seeds, &place);
 }
 
+INLINE struct answer *env_answer(u32 place)
+{
+	return bpf_map_lookup_elem(&seed_answers, &place);
+}
+
 INLINE u64 *env_seed_word(u32 place)
 {
 	return bpf_map_lookup_elem(&seed_words, &place);

@@ -57,14 +57,6 @@ INLINE u32 pending_due(u64 word, const struct flow *flow)
 	return due;
 }
 
-/* Of a handshake that showed one SYN, at this time; told: its half_open is behind it. */
-INLINE u32 seed_due(u64 time, u64 told)
-{
-	u32 due = (u32)tick_of(time) + 1 + ticks_limited(CFG(give_up_after));
-
-	return CFG(half_open_after) && !told ? earlier(due, (u32)tick_after(time) + CFG(half_open_after)) : due;
-}
-
 INLINE int close_wait_is_due(u64 word)
 {
 	return !(word & WORD_TOLD_1) && CFG(close_wait_after) && any_end_is(word, STATE_CLOSE_WAIT);

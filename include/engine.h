@@ -8,9 +8,9 @@
 
 #include "closing.h"
 #include "expire.h"
-#include "hatch.h"
 #include "pending.h"
 #include "promote.h"
+#include "sow.h"
 
 #define FIND_NOTHING (-1)
 #define FIND_KEY_ONLY (-2) /* a handshake with its key, but other numbers */
@@ -138,18 +138,16 @@ INLINE int find_connection(struct segment *seg, int *pending)
 /* Which end is the client of a flow that begins with this segment. */
 INLINE u16 orientation(const struct segment *seg)
 {
-	u32 e = seg->sender & 1, client;
+	u32 e = seg->sender & 1;
 
 	if (is_plain_syn(seg))
 		return e ? FLOW_CLIENT_IS_1 : 0;
 	if (is_syn_ack(seg))
 		return FLOW_BY_SYNACK | (e ? 0 : FLOW_CLIENT_IS_1);
-	/* the higher port is the ephemeral one */
-	client = seg->key.port[0] == seg->key.port[1] ? e : seg->key.port[1] > seg->key.port[0];
-	return FLOW_BY_GUESS | (client ? FLOW_CLIENT_IS_1 : 0);
+	return FLOW_BY_GUESS | (guess_client(&seg->key, e) ? FLOW_CLIENT_IS_1 : 0);
 }
 
-/* Makes a pending flow of a SYN-ACK or FIN, or of a SYN that no seed was made of. restart: the SYN that it answers was seen. Its slot, held, or SLOT_... */
+/* Makes a pending flow of a segment that no seed was made of. restart: the SYN that it answers was seen. Its slot, held, or SLOT_... */
 SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 {
 	struct tally *tally = env_tally();
@@ -226,7 +224,7 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 		COUNT(tally, fin_ignored);
 		may_begin = 0;
 	}
-	if (slot < 0 && slot != FIND_BUSY && is_plain_syn(seg)) {
+	if (may_begin && (slot == FIND_NOTHING || (slot == FIND_KEY_ONLY && is_plain_syn(seg))) && fits_seed(seg)) {
 		result = sow(seg);
 		if (result != SOW_NOTHING)
 			return result;
@@ -271,7 +269,7 @@ SUBPROGRAM int fetch_room(struct segment *seg)
 	return 0;
 }
 
-/* The same for a SYN: where its seed would be found, and where it will lie. */
+/* The same for a seed: where it would be found, and where it will lie. */
 INLINE void fetch_ground(const struct segment *seg)
 {
 	const struct seed_ends *ends = env_seed_ends();
@@ -296,7 +294,7 @@ INLINE int engine_step(struct segment *seg)
 		return C_internal_error;
 	may_begin = !(seg->flags & TCP_RST) && (seg->flags & (TCP_SYN | TCP_FIN));
 	seg->spare = SLOT_NONE;
-	if (is_plain_syn(seg) && CFG(seeds))
+	if (may_begin && CFG(seeds) && fits_seed(seg))
 		fetch_ground(seg);
 	else if (may_begin)
 		fetch_room(seg);
@@ -305,7 +303,9 @@ INLINE int engine_step(struct segment *seg)
 		if (busy)
 			return STEP_BUSY;
 	}
-	result = hatch_for(seg) ? STEP_BUSY : find_and_step(seg, tally, may_begin);
+	result = seed_is_there(seg->hash) ? step_seed(seg) : SEED_NONE;
+	if (result == SEED_NONE)
+		result = find_and_step(seg, tally, may_begin);
 	insert_unlock(lock);
 	return result;
 }

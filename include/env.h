@@ -9,6 +9,7 @@
  *   env_prints(line)      the fingerprints of a line's slots
  *   env_flow(slot)        the record of a slot (slot = 8 * line + word) of both flow tables
  *   env_seed(place)       a seed; config.seeds of them
+ *   env_answer(place)     what answered it
  *   env_seed_word(place)  its word
  *   env_seed_line(line)   line of the seeds' index
  *   env_seed_ends()       how far the ring of seeds has come
@@ -50,6 +51,7 @@ INLINE u64 *env_line(u32 line);
 INLINE u64 *env_prints(u32 line);
 INLINE struct flow *env_flow(u32 slot);
 INLINE struct seed *env_seed(u32 place);
+INLINE struct answer *env_answer(u32 place);
 INLINE u64 *env_seed_word(u32 place);
 INLINE struct seed_line *env_seed_line(u32 line);
 INLINE struct seed_ends *env_seed_ends(void);

@@ -144,34 +144,75 @@ enum flow_flag {
 	FLOW_ASKED = 0x8000,	   /* the socket table was asked about it */
 };
 
+/* What an end's SYN or SYN-ACK showed; a FIN leaves `mss` and the window scale to other uses. */
+struct hello {
+	u32 isn;
+	u16 mss;     /* 0: not offered; of a FIN the bytes of data in it */
+	u16 place;
+	u16 service; /* see struct flow */
+	u8 offers;   /* enum offer */
+	u8 bits;     /* window scale in the low four, HELLO_... */
+};
+
+#define HELLO_WSCALE 0x0f
+#define HELLO_BY_1 0x10	 /* end 1 sent it */
+#define HELLO_LOCAL 0x20 /* a socket of this host sent it */
+#define HELLO_FIN_WITH_ACK 0x01
+
 /*
- * All there is to tell of a handshake that has shown one SYN (seed.h): one cache
+ * All there is to tell of a pair that has shown one segment (seed.h): one cache
  * line. Most of a flood never becomes more.
  */
 struct seed {
 	struct key key; /* but that `zero` is its bucket of the watch filter */
 	u64 first_ns;
-	u32 isn;
-	u32 len;     /* of the data in the SYN */
-	u16 mss;
-	u16 place;
-	u16 service; /* see struct flow */
-	u8 offers;   /* enum offer */
-	u8 bits;     /* window scale in the low four, SEED_... */
+	struct hello hello;
+	union {
+		u32 len; /* of a SYN: data in it */
+		u32 ack; /* of a SYN-ACK or FIN */
+	};
 };
 
-_Static_assert(sizeof(struct seed) == 64, "one cache line");
+/* The SYN-ACK that came to a seed's SYN. */
+struct answer {
+	struct hello hello;
+	u32 after_ns; /* the SYN */
+};
 
-#define SEED_WSCALE 0x0f
-#define SEED_CLIENT_IS_1 0x10
-#define SEED_LOCAL 0x20
+_Static_assert(sizeof(struct seed) == 64 && sizeof(struct answer) == 16, "one cache line, and a quarter of one");
 
 /* The word of a seed's place: its position, and */
 #define SEED_BUSY 0x1ULL /* being written, or hatching */
 #define SEED_LIVE 0x2ULL
 #define SEED_TOLD 0x4ULL	   /* its half_open is behind it, though nothing was told: not selected, or */
 #define SEED_TOLD_IN_ALARM 0x8ULL /* a flood's summaries stood for it */
-#define SEED_POSITION_SHIFT 4
+#define SEED_KIND_SHIFT 4
+#define SEED_KIND (3ULL << SEED_KIND_SHIFT)
+#define SEED_POSITION_SHIFT 6
+
+/* What a seed was sown of. */
+#define SEED_SYN 0x00ULL
+#define SEED_ANSWERED 0x10ULL /* a SYN, and its SYN-ACK came since */
+#define SEED_SYN_ACK 0x20ULL  /* a SYN-ACK of an unknown pair: like a FIN a candidate for adoption */
+#define SEED_FIN 0x30ULL
+
+INLINE u64 seed_is_candidate(u64 word) { return word & SEED_SYN_ACK; }
+
+/* What is proved of the end that sent the seed's segment, and of the other. */
+INLINE u32 seed_proofs(u64 word)
+{
+	u64 kind = word & SEED_KIND;
+
+	return kind == SEED_FIN ? PROOF_F : kind == SEED_SYN_ACK ? PROOF_S | PROOF_K
+		: kind == SEED_ANSWERED ? PROOF_S | PROOF_A : PROOF_S;
+}
+
+INLINE u32 seed_peer_proofs(u64 word)
+{
+	u64 kind = word & SEED_KIND;
+
+	return kind == SEED_SYN_ACK ? PROOF_S | PROOF_A : kind == SEED_ANSWERED ? PROOF_S | PROOF_K : 0;
+}
 
 /* A line of the seeds' index. For each line there are eight seeds; few lines ever see more than 15 of a round. */
 #define SEED_ENTRIES 15

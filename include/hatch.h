@@ -1,80 +1,162 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A seed becomes a flow of the pending table: for a segment with its key, or at its first deadline. */
+/*
+ * What becomes of a seed when a segment with its key comes, or its first deadline:
+ * it is answered where it lies, or it becomes a flow of the pending table.
+ */
 #ifndef TCPSHAKE_HATCH_H
 #define TCPSHAKE_HATCH_H
 
 #include "claim.h"
-#include "sow.h"
+#include "seed.h"
 
 #define SEED_NONE (-1)
 #define SEED_IN_HAND (-2)
 
-/* What step_pending() would have made of the seed's SYN. */
-SUBPROGRAM int grow(struct flow *flow, const struct seed *seed)
-{
-	struct end *end;
-	u32 client;
+/* A SYN-ACK that comes later than this hatches its seed: those that are given up in turn come not much out of it. */
+#define ANSWER_MOST NSEC_PER_SEC
 
-	if (!flow || !seed)
+INLINE void write_hello(struct hello *hello, const struct segment *seg)
+{
+	hello->isn = seg->seq;
+	hello->mss = seg->offers & OFFER_MSS ? seg->mss : 0;
+	hello->place = seg->place;
+	hello->offers = seg->offers;
+	hello->bits = (u8)((seg->offers & OFFER_WSCALE ? seg->wscale & HELLO_WSCALE : 0) |
+			   (seg->sender & 1 ? HELLO_BY_1 : 0) | (seg->own ? HELLO_LOCAL : 0));
+}
+
+INLINE void grow_hello(struct end *end, const struct hello *hello, u32 len)
+{
+	end->isn = hello->isn;
+	end->top = hello->isn + 1 + len;
+	end->mss = hello->mss;
+	end->wscale = hello->bits & HELLO_WSCALE;
+	end->offers = hello->offers;
+	end->syn_place = hello->place;
+	end->flags = END_HAS_ISN | (hello->bits & HELLO_LOCAL ? END_LOCAL : 0);
+}
+
+INLINE void grow_syn_ack(struct end *end, const struct hello *hello, u32 ack)
+{
+	grow_hello(end, hello, 0);
+	end->synack = 1;
+	end->ack = ack;
+	end->flags |= END_HAS_ACK;
+}
+
+INLINE void grow_fin(struct end *end, const struct seed *seed)
+{
+	const struct hello *hello = &seed->hello;
+
+	if (hello->bits & HELLO_LOCAL)
+		end->flags |= END_LOCAL;
+	if (hello->bits & HELLO_FIN_WITH_ACK) {
+		end->ack = end->fin_ack = seed->ack;
+		end->flags |= END_HAS_ACK;
+	}
+	end->fin = hello->isn + hello->mss + 1;
+	if (hello->mss) {
+		end->isn_alt = hello->isn;
+		end->top = end->fin;
+		end->flags |= END_EARLY;
+	}
+	end->fin_place = hello->place;
+	end->fin_count = 1;
+}
+
+/* What step_pending() would have made of the seed's segments. word: of its place. */
+SUBPROGRAM int grow(struct flow *flow, const struct seed *seed, const struct answer *answer, u64 word)
+{
+	struct end *own, *peer;
+	u32 sender;
+
+	if (!flow || !seed || !answer)
 		return 0;
-	client = seed_client(seed);
+	sender = seed_sender(seed);
 	*flow = (struct flow){ 0 };
 	flow->key = seed_key(seed);
 	flow->first_ns = seed->first_ns;
-	end = &flow->end[client];
-	end->isn = seed->isn;
-	end->top = seed->isn + 1 + seed->len;
-	end->mss = seed->mss;
-	end->wscale = seed->bits & SEED_WSCALE;
-	end->offers = seed->offers;
-	end->syn_place = seed->place;
-	end->syn = 1;
-	end->flags = END_HAS_ISN | END_SENT_PLAIN_SYN | (seed->bits & SEED_LOCAL ? END_LOCAL : 0);
-	flow->last_tick = (u32)tick_of(seed->first_ns);
-	flow->flags = client ? FLOW_CLIENT_IS_1 : 0;
-	flow->service = seed->service;
+	flow->last_tick = (u32)tick_of(seed_last_ns(seed, answer, word));
+	flow->flags = seed_client(seed, word) ? FLOW_CLIENT_IS_1 : 0;
+	own = &flow->end[sender];
+	peer = &flow->end[PEER_OF(sender)];
+	switch (word & SEED_KIND) {
+	case SEED_SYN_ACK:
+		flow->flags |= FLOW_BY_SYNACK;
+		flow->mark_ns = seed->first_ns;
+		grow_syn_ack(own, &seed->hello, seed->ack);
+		peer->isn = seed->ack - 1;
+		peer->top = seed->ack;
+		peer->flags = END_HAS_ISN;
+		break;
+	case SEED_FIN:
+		flow->flags |= FLOW_BY_GUESS;
+		grow_fin(own, seed);
+		break;
+	case SEED_ANSWERED:
+		flow->mark_ns = seed->first_ns + answer->after_ns;
+		grow_syn_ack(peer, &answer->hello, seed->hello.isn + 1);
+		/* fall through */
+	default:
+		flow->service = seed->hello.service;
+		grow_hello(own, &seed->hello, seed->len);
+		own->syn = 1;
+		own->flags |= END_SENT_PLAIN_SYN;
+	}
 	return 0;
 }
 
-/* Its word, but for the tag. state: of the place's word. */
-INLINE u64 word_of_seed(const struct seed *seed, u64 state)
+/* Its word in the pending table, but for the tag. word: of its place. */
+INLINE u64 word_of_seed(const struct seed *seed, const struct answer *answer, u64 word)
 {
-	u64 word = proofs_in_word(seed_client(seed), PROOF_S);
+	u32 sender = seed_sender(seed);
+	u64 flow = proofs_in_word(sender, seed_proofs(word)) | proofs_in_word(PEER_OF(sender), seed_peer_proofs(word));
 
-	if (state & SEED_TOLD)
-		word |= WORD_TOLD_1;
-	if (state & SEED_TOLD_IN_ALARM)
-		word |= WORD_TOLD_2;
-	return word_with_due(word_with_watch(word, WATCH_PENDING), seed_due(seed->first_ns, state & SEED_TOLD));
+	if (word & SEED_TOLD)
+		flow |= WORD_TOLD_1;
+	if (word & SEED_TOLD_IN_ALARM)
+		flow |= WORD_TOLD_2;
+	if (seed_is_candidate(word))
+		flow |= WORD_ADOPTION;
+	return word_with_due(word_with_watch(flow, WATCH_PENDING), seed_due(seed, answer, word));
+}
+
+/* Fills a slot, just claimed, of the pending table. In the filter the pair remains in the same bucket. */
+SUBPROGRAM int plant(u32 slot, u32 place, u64 hash, u64 word)
+{
+	struct answer *answer = env_answer(place);
+	struct seed *seed = env_seed(place);
+	struct flow *flow = env_flow(slot);
+	u64 *target = word_at(slot), now;
+
+	if (!answer || !seed || !flow || !target)
+		return 0;
+	grow(flow, seed, answer, word);
+	now = word_of_hash(hash) | word_of_seed(seed, answer, word);
+	env_note_due(slot, now);
+	publish64(target, now);
+	return 0;
 }
 
 /*
  * A held seed moves to the pending table and its place is free: returns the slot.
- * Or it is live as before, and SLOT_BUSY is returned. In the filter it remains in
- * the same bucket.
+ * Or it is live as before, and SLOT_BUSY is returned.
  */
 SUBPROGRAM int hatch(u32 place, u64 hash, u64 time)
 {
-	u64 *word = env_seed_word(place), *target_word;
-	struct seed *seed = env_seed(place);
-	struct flow *target;
-	u64 now;
+	u64 *word = env_seed_word(place), was;
 	int slot;
 
-	if (!word || !seed)
+	if (!word)
 		return SLOT_BUSY;
+	was = READ_ONCE(*word) & ~SEED_BUSY;
 	slot = claim_pending(hash, time, 0);
-	target = env_flow((u32)slot);
-	target_word = word_at((u32)slot);
-	if (slot < 0 || !target || !target_word) {
-		publish64(word, READ_ONCE(*word) & ~SEED_BUSY);
+	if (slot < 0) {
+		publish64(word, was);
 		return SLOT_BUSY;
 	}
-	grow(target, seed);
-	now = word_of_hash(hash) | word_of_seed(seed, READ_ONCE(*word));
-	env_note_due((u32)slot, now);
-	publish64(target_word, now);
-	publish64(word, seed_word(seed_position(READ_ONCE(*word)), 0));
+	plant((u32)slot, place, hash, was);
+	publish64(word, seed_word(seed_position(was), 0));
 	return slot;
 }
 
@@ -129,19 +211,58 @@ SUBPROGRAM int find_seed(struct segment *seg)
 	return SEED_NONE;
 }
 
-/* Any segment hatches the seed that has its key. 0, or SLOT_BUSY: it could not be done now. */
-INLINE int hatch_for(struct segment *seg)
+/* Is the segment what most servers answer a SYN with, and no deadline of the seed behind it? */
+INLINE int answers(const struct segment *seg, const struct seed *seed, const struct answer *answer, u64 word)
 {
-	int place;
+	return is_syn_ack(seg) && !(word & SEED_KIND) && (seg->sender & 1) != seed_sender(seed) && !seg->len &&
+	       seg->ack == seed->hello.isn + 1 && seg->time - seed->first_ns < ANSWER_MOST &&
+	       (s32)((u32)tick_of(seg->time) - seed_due(seed, answer, word)) < 0;
+}
 
-	if (!seed_is_there(seg->hash))
-		return 0;
-	place = find_seed(seg);
-	if (place == SEED_NONE)
-		return 0;
-	if (place < 0 || hatch((u32)place, seg->hash, seg->time) < 0)
+/*
+ * Gives an answered seed back. A SYN of the next round that met it busy has passed it over,
+ * and no entry names it any more: then it has to move. (The exchange is a full barrier: who
+ * was met before it has given out the position already.)
+ */
+INLINE void publish_answered(struct segment *seg, u32 place, u64 *word, u64 now)
+{
+	const struct seed_ends *ends = env_seed_ends();
+
+	exchange64(word, now);
+	if (ends && READ_ONCE(ends->head) - seed_position(now) >= CFG(seeds) && cas64(word, now, now | SEED_BUSY) == now)
+		hatch(place, seg->hash, seg->time);
+}
+
+/*
+ * A segment that meets a seed with its key. A plain SYN-ACK adds to it; for any other the
+ * seed becomes a flow, and the segment goes on as if it always had been one. Returns the
+ * counter that the packet is filed under; SEED_NONE: it goes on; or SLOT_BUSY.
+ */
+SUBPROGRAM int step_seed(struct segment *seg)
+{
+	int found = seg ? find_seed(seg) : SEED_NONE;
+	u32 place = (u32)found;
+	struct tally *tally;
+	struct answer *answer;
+	struct seed *seed;
+	u64 *word, was;
+
+	if (!seg || found < 0)
+		return found == SEED_NONE ? SEED_NONE : SLOT_BUSY;
+	tally = env_tally();
+	answer = env_answer(place);
+	seed = env_seed(place);
+	word = env_seed_word(place);
+	if (!tally || !answer || !seed || !word)
 		return SLOT_BUSY;
-	return 0;
+	was = READ_ONCE(*word) & ~SEED_BUSY;
+	if (!answers(seg, seed, answer, was))
+		return hatch(place, seg->hash, seg->time) < 0 ? SLOT_BUSY : SEED_NONE;
+	write_hello(&answer->hello, seg);
+	answer->after_ns = (u32)(seg->time - seed->first_ns);
+	service_count_at(tally, &seed->key, PEER_OF(seed_sender(seed)), seed->hello.service, SERVICE_SYNACK);
+	publish_answered(seg, place, word, was | SEED_ANSWERED);
+	return C_stepped;
 }
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Seeds: handshakes that have shown one SYN and nothing else, which is all that
- * most of a flood ever shows.
+ * Seeds: pairs that have shown one segment and nothing else, which is all that most
+ * of a flood ever shows: a SYN, a SYN-ACK or a FIN. A SYN may have been answered by a
+ * plain SYN-ACK, for which there is a record beside it: more a forged SYN at an open
+ * port does not show.
  *
  * They lie in a ring, one cache line each, in the order in which they came. A
  * new one takes the place of the oldest, so a flood writes memory from one end to
@@ -11,7 +13,8 @@
  * seeds that had to go are left where they are.
  *
  * Any other segment with its key makes of a seed a flow of the pending table
- * (hatch.h), and so does a deadline of which something is to be told.
+ * (hatch.h), and so does a deadline of which something is to be told. One that was
+ * answered and has to make room goes there too, while there is a free slot.
  *
  * Who races: segments of one key, the sweep, and the SYN that takes the place a
  * round later. Whoever wants to read or write a seed first makes its word BUSY by
@@ -21,8 +24,9 @@
 #ifndef TCPSHAKE_SEED_H
 #define TCPSHAKE_SEED_H
 
+#include "due.h"
+#include "fit.h"
 #include "table.h"
-#include "ticks.h"
 
 /* --- the word of a place --- */
 
@@ -87,7 +91,22 @@ INLINE u64 seed_is_there(u64 hash)
 
 /* --- a seed --- */
 
-INLINE u32 seed_client(const struct seed *seed) { return !!(seed->bits & SEED_CLIENT_IS_1); }
+/* The higher port is the ephemeral one. */
+INLINE u32 guess_client(const struct key *key, u32 sender)
+{
+	return key->port[0] == key->port[1] ? sender & 1 : key->port[1] > key->port[0];
+}
+
+INLINE u32 seed_sender(const struct seed *seed) { return !!(seed->hello.bits & HELLO_BY_1); }
+
+INLINE u32 seed_client(const struct seed *seed, u64 word)
+{
+	u32 sender = seed_sender(seed);
+
+	if (!seed_is_candidate(word))
+		return sender;
+	return (word & SEED_KIND) == SEED_FIN ? guess_client(&seed->key, sender) : PEER_OF(sender);
+}
 
 INLINE int seed_has_key(const struct seed *seed, const struct key *key)
 {
@@ -101,6 +120,22 @@ INLINE struct key seed_key(const struct seed *seed)
 
 	key.zero = 0;
 	return key;
+}
+
+/* ns, of its last segment. */
+INLINE u64 seed_last_ns(const struct seed *seed, const struct answer *answer, u64 word)
+{
+	return seed->first_ns + ((word & SEED_KIND) == SEED_ANSWERED ? answer->after_ns : 0);
+}
+
+/* The deadline that comes next, in ticks. Of candidates there is no half_open. */
+INLINE u32 seed_due(const struct seed *seed, const struct answer *answer, u64 word)
+{
+	u32 due = (u32)tick_of(seed_last_ns(seed, answer, word)) + 1 + ticks_limited(CFG(give_up_after));
+
+	if (!CFG(half_open_after) || (word & SEED_TOLD) || seed_is_candidate(word))
+		return due;
+	return earlier(due, (u32)tick_after(seed->first_ns) + CFG(half_open_after));
 }
 
 #endif

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A SYN that fits no flow: the commonest beginning, and all that a flood consists of. */
+/* A segment that fits no flow and may begin one: what all floods but those of RSTs consist of. */
 #ifndef TCPSHAKE_SOW_H
 #define TCPSHAKE_SOW_H
 
 #include "beside.h"
-#include "seed.h"
-#include "service.h"
+#include "hatch.h"
 
 #define SOW_NOTHING (-1) /* no place for it now: it begins a flow of the pending table */
 
-/* A held seed makes room for another. */
-SUBPROGRAM int remove_seed(const struct seed *seed)
+/*
+ * A held seed makes room for another, and is counted at its service. word: of its place. Returns what
+ * else it counts for: BESIDE_...
+ */
+SUBPROGRAM int remove_seed(const struct seed *seed, u64 word)
 {
 	struct tally *tally = env_tally();
 	u32 *bucket;
@@ -20,17 +22,33 @@ SUBPROGRAM int remove_seed(const struct seed *seed)
 	bucket = env_bucket(seed->key.zero);
 	if (bucket)
 		add32(bucket, -BUCKET_P);
-	service_count_at(tally, &seed->key, PEER_OF(seed_client(seed)), seed->service, SERVICE_EVICTED);
-	return 0;
+	if (seed_is_candidate(word))
+		return (word & SEED_KIND) == SEED_FIN ? BESIDE_EVICTED_FIN : BESIDE_EVICTED_SYN_ACK;
+	service_count_at(tally, &seed->key, PEER_OF(seed_sender(seed)), seed->hello.service, SERVICE_EVICTED);
+	return BESIDE_EVICTED;
 }
 
-INLINE void evict_seed(struct tally *tally, const struct seed *seed)
+INLINE void evict_seed(struct tally *tally, const struct seed *seed, u64 word)
 {
-	remove_seed(seed);
-	COUNT(tally, watch_ended);
-	COUNT(tally, handshakes_evicted);
-	COUNT(tally, events_made);
-	add64(&tally->count[unspoken()], 1);
+	count_evicted(tally, remove_seed(seed, word), 0);
+}
+
+/* An answered one is likely to be somebody's: it moves to the pending table, if there is a free slot. Returns 1, or 0. */
+SUBPROGRAM int keep_answered(const struct seed *seed, u32 place, u64 word)
+{
+	struct key key;
+	u64 hash;
+	int slot;
+
+	if (!seed || (word & SEED_KIND) != SEED_ANSWERED)
+		return 0;
+	key = seed_key(seed);
+	hash = key_hash(&key, CFG(secret));
+	slot = claim_room(hash, TABLE_PENDING, word_of_hash(hash) | WORD_BUSY);
+	if (slot < 0)
+		return 0;
+	plant((u32)slot, place, hash, word);
+	return 1;
 }
 
 /* More came for one line of the index within a round than it has entries: the oldest of them goes. */
@@ -47,7 +65,7 @@ SUBPROGRAM int evict_position(u64 position)
 	if (seed_position(was) != position || (was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE ||
 	    cas64(word, was, was | SEED_BUSY) != was)
 		return 0;
-	evict_seed(tally, seed);
+	evict_seed(tally, seed, was);
 	publish64(word, seed_word(position, 0));
 	return 0;
 }
@@ -89,14 +107,30 @@ INLINE void write_seed(struct seed *seed, const struct segment *seg, u32 bucket,
 	seed->key = seg->key;
 	seed->key.zero = bucket;
 	seed->first_ns = seg->time;
-	seed->isn = seg->seq;
-	seed->len = seg->len;
-	seed->mss = seg->offers & OFFER_MSS ? seg->mss : 0;
-	seed->place = seg->place;
-	seed->service = service;
-	seed->offers = seg->offers;
-	seed->bits = (u8)((seg->offers & OFFER_WSCALE ? seg->wscale & SEED_WSCALE : 0) |
-			  (seg->sender ? SEED_CLIENT_IS_1 : 0) | (seg->own ? SEED_LOCAL : 0));
+	write_hello(&seed->hello, seg);
+	seed->hello.service = service;
+	if (is_plain_syn(seg)) {
+		seed->len = seg->len;
+		return;
+	}
+	seed->ack = seg->ack;
+	if (!(seg->flags & TCP_SYN)) {
+		seed->hello.mss = (u16)seg->len;
+		seed->hello.bits |= seg->flags & TCP_ACK ? HELLO_FIN_WITH_ACK : 0;
+	}
+}
+
+INLINE u64 kind_of_seed(const struct segment *seg)
+{
+	return is_plain_syn(seg) ? SEED_SYN : seg->flags & TCP_SYN ? SEED_SYN_ACK : SEED_FIN;
+}
+
+/* Of a segment that begins something: is there room in a seed for all that it shows? */
+INLINE int fits_seed(const struct segment *seg)
+{
+	if (is_plain_syn(seg))
+		return 1;
+	return seg->flags & TCP_SYN ? !seg->len && CFG(view) != VIEW_ONE_SIDED : seg->len <= 0xffff;
 }
 
 /* Returns the counter that the packet is filed under, with BESIDE_..., or SOW_NOTHING. */
@@ -104,8 +138,10 @@ SUBPROGRAM int sow(struct segment *seg)
 {
 	struct seed_ends *ends = env_seed_ends();
 	struct tally *tally = env_tally();
-	u64 position, was, *word;
+	u64 position, was, kind, *word;
+	int beside = BESIDE_SOWN;
 	struct seed *seed;
+	u16 service = 0;
 	u32 *bucket;
 
 	if (!seg || !tally || !ends || !CFG(seeds))
@@ -122,18 +158,22 @@ SUBPROGRAM int sow(struct segment *seg)
 	if (READ_ONCE(ends->tail) >= position) {
 		/* the sweep went by before the place was taken, and would not come back in time */
 		if (was & SEED_LIVE)
-			evict_seed(tally, seed);
+			evict_seed(tally, seed, was);
 		publish64(word, seed_word(position, 0));
 		return SOW_NOTHING;
 	}
-	if (was & SEED_LIVE)
-		remove_seed(seed);
+	if ((was & SEED_LIVE) && !keep_answered(seed, seed_place(position), was))
+		beside |= remove_seed(seed, was);
 	add32(bucket, BUCKET_P);
-	write_seed(seed, seg, bucket_of_hash(seg->hash),
-		   service_syn(tally, &seg->key, PEER_OF(seg->sender & 1)));
-	publish64(word, seed_word(position, SEED_LIVE));
+	kind = kind_of_seed(seg);
+	if (kind == SEED_SYN)
+		service = service_syn(tally, &seg->key, PEER_OF(seg->sender & 1));
+	else
+		beside |= BESIDE_CANDIDATE;
+	write_seed(seed, seg, bucket_of_hash(seg->hash), service);
+	publish64(word, seed_word(position, SEED_LIVE | kind));
 	enter_seed(ends, seg->hash, position);
-	return C_stepped | BESIDE_SOWN | (was & SEED_LIVE ? BESIDE_EVICTED : 0);
+	return C_stepped | beside;
 }
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "calls.h"
 #include "expire.h"
-#include "hatch.h"
+#include "sow.h"
 
 SUBPROGRAM int sweep_slot(u32 slot, u64 now_tick)
 {
@@ -58,14 +58,14 @@ SUBPROGRAM int sweep_line(u32 line, u64 now_tick)
  * are counted where the seed lies: it is as likely to be overwritten as ever.
  * Returns the state of its word, or 0: it is to be told.
  */
-INLINE u64 half_open_untold(struct tally *tally, const struct seed *seed)
+INLINE u64 half_open_untold(struct tally *tally, const struct seed *seed, const struct answer *answer, u64 word)
 {
-	u32 server = PEER_OF(seed_client(seed)), alarm;
+	u32 server = PEER_OF(seed_sender(seed)), alarm;
 	struct news news = { .kind = EVENT_HALF_OPEN };
 
-	if (!CFG(half_open_after) || seed_due(seed->first_ns, 0) == seed_due(seed->first_ns, 1))
+	if (seed_due(seed, answer, word) == seed_due(seed, answer, word | SEED_TOLD))
 		return 0;
-	alarm = service_alarm_at(&seed->key, server, seed->service);
+	alarm = service_alarm_at(&seed->key, server, seed->hello.service);
 	if ((CFG(events) & 1u << EVENT_HALF_OPEN) && !alarm && CFG(view) != VIEW_ONE_SIDED)
 		return 0;
 	news.suppressed = alarm;
@@ -76,18 +76,19 @@ INLINE u64 half_open_untold(struct tally *tally, const struct seed *seed)
 
 /*
  * A seed that is due is counted where it lies, or moves to the pending table and is told
- * of there. One that is not, or is in somebody's hand, is waited for. One of the round
- * before was in somebody's hand when its place was given to another: it goes now.
+ * of there. One that is not, or is in somebody's hand, is waited for; but candidates for
+ * adoption have no half-open. One of the round before was in somebody's hand when its place was given to another: it goes now.
  */
 INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 {
 	u64 *word = env_seed_word(seed_place(position)), was, told;
+	struct answer *answer = env_answer(seed_place(position));
 	struct seed *seed = env_seed(seed_place(position));
 	struct tally *tally = env_tally();
 	struct key key;
 	int slot;
 
-	if (!word || !seed || !tally)
+	if (!word || !answer || !seed || !tally)
 		return SWEEP_PASSED;
 	was = READ_ONCE(*word);
 	if (seed_position(was) < position && (was & SEED_BUSY))
@@ -96,10 +97,12 @@ INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 		evict_position(seed_position(was));
 	if (seed_position(was) != position || !(was & (SEED_LIVE | SEED_BUSY)))
 		return SWEEP_PASSED;
-	if ((was & SEED_BUSY) || (s32)((u32)now_tick - seed_due(seed->first_ns, was & SEED_TOLD)) < 0 ||
+	if (stage == STAGE_HALF_OPEN && !(was & SEED_BUSY) && seed_is_candidate(was))
+		return SWEEP_COUNTED;
+	if ((was & SEED_BUSY) || (s32)((u32)now_tick - seed_due(seed, answer, was)) < 0 ||
 	    cas64(word, was, was | SEED_BUSY) != was)
 		return SWEEP_WAITS;
-	told = stage == STAGE_HALF_OPEN ? half_open_untold(tally, seed) : 0;
+	told = stage == STAGE_HALF_OPEN ? half_open_untold(tally, seed, answer, was) : 0;
 	if (told) {
 		publish64(word, was | told);
 		return SWEEP_COUNTED;
@@ -214,16 +217,17 @@ SUBPROGRAM u64 conclude(struct flow *flow, u64 word, u32 how, u64 time)
 SUBPROGRAM int conclude_seed(u32 place, u32 how, u64 time)
 {
 	u64 *word = env_seed_word(place), was;
+	struct answer *answer = env_answer(place);
 	struct flow *flow = env_hatchling();
 	struct seed *seed = env_seed(place);
 
-	if (!word || !seed || !flow)
+	if (!word || !answer || !seed || !flow)
 		return 0;
 	was = READ_ONCE(*word);
 	if ((was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE || cas64(word, was, was | SEED_BUSY) != was)
 		return 0;
-	grow(flow, seed);
-	conclude(flow, word_of_seed(seed, was), how, time);
+	grow(flow, seed, answer, was);
+	conclude(flow, word_of_seed(seed, answer, was), how, time);
 	publish64(word, was);
 	return 0;
 }

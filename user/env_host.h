@@ -23,6 +23,7 @@ struct engine {
 	u64 *prints; /* of the flow tables' lines */
 	struct flow *flows;
 	struct seed *seeds;
+	struct answer *seed_answers;
 	u64 *seed_words;
 	struct seed_line *seed_lines;
 	struct seed_ends seed_ends;
@@ -46,6 +47,7 @@ INLINE u64 *env_line(u32 line) { return engine->lines + (u64)line * LINE_WORDS; 
 INLINE u64 *env_prints(u32 line) { return engine->prints + line; }
 INLINE struct flow *env_flow(u32 slot) { return engine->flows + slot; }
 INLINE struct seed *env_seed(u32 place) { return engine->seeds + place; }
+INLINE struct answer *env_answer(u32 place) { return engine->seed_answers + place; }
 INLINE u64 *env_seed_word(u32 place) { return engine->seed_words + place; }
 INLINE struct seed_line *env_seed_line(u32 line) { return engine->seed_lines + line; }
 INLINE struct seed_ends *env_seed_ends(void) { return &engine->seed_ends; }

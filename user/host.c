@@ -48,6 +48,7 @@ static int allocate(struct engine *e)
 	memset(e->seed_lines, 0, (config->seeds / SEEDS_A_LINE + 1) * sizeof(*e->seed_lines));
 	e->prints = calloc(flow_lines(config), sizeof(*e->prints));
 	e->flows = calloc((u64)flow_lines(config) * LINE_WORDS, sizeof(*e->flows));
+	e->seed_answers = calloc(config->seeds + 1, sizeof(*e->seed_answers));
 	e->seed_words = calloc(config->seeds + 1, sizeof(*e->seed_words));
 	e->services = calloc(service_slots(config) + 1, sizeof(*e->services));
 	e->touched = calloc(service_slots(config) / 64 + 1, sizeof(*e->touched));
@@ -55,7 +56,7 @@ static int allocate(struct engine *e)
 	e->buckets = calloc(1u << (BUCKET_TAG_BITS + config->row_bits), sizeof(*e->buckets));
 	e->pair_lines = calloc(PAIR_LINES * LINE_WORDS, sizeof(*e->pair_lines));
 	e->block_due = malloc(blocks_of(config) * sizeof(*e->block_due));
-	if (!e->prints || !e->flows || !e->seed_words || !e->services || !e->touched || !e->sources || !e->buckets || !e->pair_lines ||
+	if (!e->prints || !e->flows || !e->seed_answers || !e->seed_words || !e->services || !e->touched || !e->sources || !e->buckets || !e->pair_lines ||
 	    !e->block_due)
 		return -ENOMEM;
 	memset(e->block_due, 0xff, blocks_of(config) * sizeof(*e->block_due));
@@ -89,6 +90,7 @@ void host_free(struct host *host)
 	free(host->engine.prints);
 	free(host->engine.flows);
 	free(host->engine.seeds);
+	free(host->engine.seed_answers);
 	free(host->engine.seed_words);
 	free(host->engine.seed_lines);
 	free(host->engine.services);
@@ -137,11 +139,11 @@ static void sweep_ring(u64 tick)
 /* Of the seed behind a position up to which the sweep has been. */
 static u64 seed_due_behind(u64 position, u64 end)
 {
-	const u64 *word = env_seed_word(seed_place(position + 1));
+	u32 place = seed_place(position + 1);
 
 	if (position >= end)
 		return ~0ULL;
-	return engine->tick + (u64)(s32)(seed_due(env_seed(seed_place(position + 1))->first_ns, *word & SEED_TOLD) -
+	return engine->tick + (u64)(s32)(seed_due(env_seed(place), env_answer(place), *env_seed_word(place)) -
 					 (u32)engine->tick);
 }
 

@@ -73,6 +73,7 @@ static int size_maps(struct kernel *kernel)
 	error |= size_map(kernel, "prints", config->table[TABLE_SERVICES].first_line);
 	error |= size_map(kernel, "flows", config->table[TABLE_SERVICES].first_line * LINE_WORDS);
 	error |= size_map(kernel, "seeds", config->seeds);
+	error |= size_map(kernel, "seed_answers", config->seeds);
 	error |= size_map(kernel, "seed_words", config->seeds);
 	error |= size_map(kernel, "seed_lines", config->seeds / SEEDS_A_LINE);
 	error |= size_map(kernel, "services", kernel->plan.services + 1);

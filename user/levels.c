@@ -59,14 +59,37 @@ static void count_connection(u64 word, struct levels *levels)
 		levels->held++;
 }
 
-/* One that is just hatching is counted here or there, or for a moment in both. */
-static u64 count_seeds(const struct config *config, const u64 *seed_words)
-{
-	u64 live = 0;
+/* By what it was sown of. One that is just hatching is counted here or there, or for a moment in both. */
+struct seeds_seen {
+	u64 of[(SEED_KIND >> SEED_KIND_SHIFT) + 1];
+};
 
-	for (u32 place = 0; place < config->seeds; place++)
-		live += (READ_ONCE(seed_words[place]) & SEED_LIVE) / SEED_LIVE;
-	return live;
+static struct seeds_seen count_seeds(const struct config *config, const u64 *seed_words)
+{
+	struct seeds_seen seen = { { 0 } };
+
+	for (u32 place = 0; place < config->seeds; place++) {
+		u64 word = READ_ONCE(seed_words[place]);
+
+		seen.of[(word & SEED_KIND) >> SEED_KIND_SHIFT] += (word & SEED_LIVE) / SEED_LIVE;
+	}
+	return seen;
+}
+
+static void add_seeds(const struct seeds_seen *seeds, struct levels *levels)
+{
+	for (u64 kind = 0; kind <= SEED_KIND >> SEED_KIND_SHIFT; kind++) {
+		u64 word = kind << SEED_KIND_SHIFT, n = seeds->of[kind];
+
+		levels->seeds += n;
+		levels->watched_words += n;
+		if (seed_is_candidate(word))
+			levels->adoptions_unfinished += n;
+		else
+			levels->unfinished += n;
+		if (word == SEED_ANSWERED)
+			levels->half_open += n;
+	}
 }
 
 void levels_count(const struct config *config, const u64 *lines, const u64 *seed_words, const u32 *buckets,
@@ -74,6 +97,7 @@ void levels_count(const struct config *config, const u64 *lines, const u64 *seed
 {
 	u32 first_connection = config->table[TABLE_CONNECTIONS].first_line * LINE_WORDS;
 	u32 slots = config->table[TABLE_SERVICES].first_line * LINE_WORDS;
+	struct seeds_seen seeds;
 
 	memset(levels, 0, sizeof(*levels));
 	for (u32 slot = 0; slot < slots; slot++) {
@@ -88,9 +112,8 @@ void levels_count(const struct config *config, const u64 *lines, const u64 *seed
 		else
 			count_connection(word, levels);
 	}
-	levels->seeds = count_seeds(config, seed_words);
-	levels->unfinished += levels->seeds;
-	levels->watched_words += levels->seeds;
+	seeds = count_seeds(config, seed_words);
+	add_seeds(&seeds, levels);
 	for (u32 i = 0; i < 1u << (BUCKET_TAG_BITS + config->row_bits); i++) {
 		u32 bucket = READ_ONCE(buckets[i]);
 
@@ -101,10 +124,15 @@ void levels_count(const struct config *config, const u64 *lines, const u64 *seed
 void levels_states(const struct config *config, const u64 *lines, const u64 *seed_words, u64 states[TCP_STATES])
 {
 	u32 slots = config->table[TABLE_SERVICES].first_line * LINE_WORDS;
-	u64 seeds = count_seeds(config, seed_words);
+	struct seeds_seen seeds = count_seeds(config, seed_words);
 
 	memset(states, 0, sizeof(states[0]) * TCP_STATES);
-	states[STATE_SYN_SENT] = states[STATE_CLOSED] = seeds;
+	for (u64 kind = 0; kind <= SEED_KIND >> SEED_KIND_SHIFT; kind++) {
+		u32 own = seed_proofs(kind << SEED_KIND_SHIFT), peer = seed_peer_proofs(kind << SEED_KIND_SHIFT);
+
+		states[state_of(own, peer)] += seeds.of[kind];
+		states[state_of(peer, own)] += seeds.of[kind];
+	}
 	for (u32 slot = 0; slot < slots; slot++) {
 		u64 word = READ_ONCE(lines[slot]);
 

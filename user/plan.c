@@ -2,10 +2,10 @@
 /*
  * What the memory is for, in this order: the services, few and always wanted;
  * the watch filter, whose size follows from the number of flows; the ring of
- * seeds, which is what a flood fills: it has to keep a SYN for at least a second
- * at PLAN_SYN_RATE, or true clients are evicted before they are answered. What is
- * left is for handshakes that were answered, which a server may be made to do at
- * the same rate, and for connections.
+ * seeds, which is what a flood fills: it has to keep a SYN, answered or not, for at
+ * least a second at PLAN_SYN_RATE, or true clients are evicted before they complete.
+ * What is left is halved: for connections, and for handshakes that showed more than a
+ * SYN and its answer, or wait for so long that they were told of.
  */
 #include "plan.h"
 
@@ -23,8 +23,8 @@
 /* TIME_WAIT pairs, what is described of floods, and locks with what else is of fixed size. */
 #define FIXED_BYTES (4096 * sizeof(u64) + SOURCES * sizeof(struct sources) + (64 << 10))
 
-/* A second of PLAN_SYN_RATE if each of them is answered; what is left beyond that goes to connections. */
-#define PENDING_MOST ((PLAN_SYN_RATE * 100u + PLAN_LOAD_PERCENT - 1) / PLAN_LOAD_PERCENT)
+/* More than the seeds of a second; what is left beyond that goes to connections. */
+#define PENDING_MOST (2u << 18)
 
 /* Slots come in whole rows of 2^row_bits lines. */
 static u32 row_slots(u32 row_bits)
@@ -56,12 +56,12 @@ static u64 fixed_bytes(u64 bytes, u32 row_bits)
 }
 
 /*
- * As many as three eighths of the rest have room for, up to a second's; then a few
+ * As many as half of the rest has room for, up to a second's; then a few
  * more with the memory: the longer the ring, the less of its index is in the cache.
  */
 static u32 seeds_of(u64 bytes, u32 row_bits)
 {
-	u64 most = (bytes - fixed_bytes(bytes, row_bits)) / 8 * 3 / PLAN_SEED_BYTES;
+	u64 most = (bytes - fixed_bytes(bytes, row_bits)) / 2 / PLAN_SEED_BYTES;
 	u32 seeds = SEEDS_LEAST;
 
 	while (seeds * 2ULL <= most && seeds < SEEDS_MOST &&
@@ -89,7 +89,7 @@ static u32 choose_row_bits(u64 bytes)
 
 static u32 pending_rows(u64 slots, u32 row_bits)
 {
-	u64 share = slots / 4 * 3;
+	u64 share = slots / 2;
 
 	return at_least_rows(share < PENDING_MOST ? share : PENDING_MOST, row_bits);
 }
@@ -138,23 +138,16 @@ static u64 loaded(u64 slots)
 	return slots * PLAN_LOAD_PERCENT / 100;
 }
 
-static void print_seconds(u64 flows, const char *of, FILE *out)
-{
-	u64 ms = flows * 1000 / PLAN_SYN_RATE;
-
-	fprintf(out, ": %llu.%03llu s of %d %s\n", ms / 1000, ms % 1000, PLAN_SYN_RATE, of);
-}
-
 void plan_print(const struct plan *plan, FILE *out)
 {
+	u64 ms = plan->seeds * 1000ULL / PLAN_SYN_RATE;
+
 	fprintf(out, "memory: %.1f of %.1f MiB, %u lines of %d words\n", (double)plan->used / (1 << 20),
 		(double)plan->asked / (1 << 20), plan->lines, LINE_WORDS);
-	fprintf(out, "  seeds        %9u SYNs, %.1f MiB", plan->seeds,
-		(double)plan->seeds * PLAN_SEED_BYTES / (1 << 20));
-	print_seconds(plan->seeds, "SYN/s", out);
-	fprintf(out, "  pending      %9u slots, %9llu flows at %d %%, %.1f MiB", plan->pending,
+	fprintf(out, "  seeds        %9u SYNs, %.1f MiB: %llu.%03llu s of %d SYN/s\n", plan->seeds,
+		(double)plan->seeds * PLAN_SEED_BYTES / (1 << 20), ms / 1000, ms % 1000, PLAN_SYN_RATE);
+	fprintf(out, "  pending      %9u slots, %9llu flows at %d %%, %.1f MiB\n", plan->pending,
 		loaded(plan->pending), PLAN_LOAD_PERCENT, (double)plan->pending * SLOT_BYTES / (1 << 20));
-	print_seconds(loaded(plan->pending), "SYN-ACK/s", out);
 	fprintf(out, "  connections  %9u slots, %9llu flows at %d %%, %.1f MiB\n", plan->connections,
 		loaded(plan->connections), PLAN_LOAD_PERCENT,
 		(double)plan->connections * SLOT_BYTES / (1 << 20));

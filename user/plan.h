@@ -16,8 +16,8 @@
 #define PLAN_SYN_RATE	  500000
 #define PLAN_LOAD_PERCENT 75
 
-/* Of a seed: the record, its word, and as much of the index. */
-#define PLAN_SEED_BYTES (sizeof(struct seed) + 2 * sizeof(u64))
+/* Of a seed: the record, what answered it, its word, and as much of the index. */
+#define PLAN_SEED_BYTES (sizeof(struct seed) + sizeof(struct answer) + 2 * sizeof(u64))
 
 _Static_assert(sizeof(struct seed_line) == SEEDS_A_LINE * sizeof(u64), "");
 

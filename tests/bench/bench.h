@@ -9,6 +9,8 @@
 enum traffic {
 	TRAFFIC_DATA,	    /* data of `flows` connections, at random */
 	TRAFFIC_SYN,	    /* SYNs, each of a new source */
+	TRAFFIC_SYN_TWICE,
+	TRAFFIC_ANSWERED,   /* the same with the server's answer, whom nobody acknowledges */
 	TRAFFIC_SYN_ACK,    /* each of an unknown pair */
 	TRAFFIC_FIN,
 	TRAFFIC_RST,

@@ -69,6 +69,8 @@ INLINE struct packet next_packet(struct lane *lane)
 	case TRAFFIC_SYN_ACK: return packet_of(who, TCP_SYN | TCP_ACK, 1, (u32)count, (u32)who, 0);
 	case TRAFFIC_FIN: return packet_of(who, TCP_FIN | TCP_ACK, 0, (u32)count, (u32)who, 0);
 	case TRAFFIC_RST: return packet_of(who, TCP_RST, 0, (u32)count, 0, 0);
+	case TRAFFIC_SYN_TWICE: return connection_packet(scatter(count / 2), 0);
+	case TRAFFIC_ANSWERED: return connection_packet(scatter(count / 2), (u32)(count % 2));
 	case TRAFFIC_HANDSHAKE: return connection_packet(scatter(count / 3), (u32)(count % 3));
 	default: return connection_packet(scatter(count / 10), (u32)(count % 10));
 	}

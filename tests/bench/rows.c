@@ -20,6 +20,7 @@ static const struct row rows[] = {
 	{ "ten-packet connection",              TRAFFIC_CONNECTION, 1,       STATE_FEW,          1, NULL, 3.2,  2 },
 	{ "data, 1M flows, pending full",       TRAFFIC_DATA,       MILLION, STATE_PENDING_FULL, 0, NULL, 2,    6 },
 	{ "spoofed SYN, tables full",           TRAFFIC_SYN,        1,       STATE_FULL,         1, NULL, 4,    6 },
+	{ "spoofed SYN, SYN-ACK, tables full",  TRAFFIC_ANSWERED,   1,       STATE_FULL,         0, NULL, 0,    6 },
 	{ "SYN-ACK of no one, tables full",     TRAFFIC_SYN_ACK,    1,       STATE_FULL,         0, NULL, 3,    0 },
 	{ "FIN of no one, tables full",         TRAFFIC_FIN,        1,       STATE_FULL,         0, NULL, 3,    0 },
 	{ "RST of no one, tables full",         TRAFFIC_RST,        1,       STATE_FULL,         0, NULL, 3,    0 },

@@ -178,7 +178,7 @@ void setup_state(struct bench *bench, enum state state, const char *memory, cons
 	if (state >= STATE_FULL)
 		fill_table(bench, TABLE_CONNECTIONS, TRAFFIC_HANDSHAKE, 3);
 	if (state >= STATE_PENDING_FULL) {
-		fill_table(bench, TABLE_PENDING, TRAFFIC_SYN_ACK, 1);
+		fill_table(bench, TABLE_PENDING, TRAFFIC_SYN_TWICE, 2);
 		send_new(bench, V4, TRAFFIC_SYN, bench->kernel->plan.seeds);
 	}
 	if (state >= STATE_ALARM)

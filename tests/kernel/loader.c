@@ -162,8 +162,10 @@ static void open_mirror(struct loaded *loaded)
 	mirror->prints = calloc(mirror->config.table[TABLE_SERVICES].first_line, sizeof(*mirror->prints));
 	mirror->seed_words = loaded->kernel->seed_words;
 	mirror->seeds = calloc(mirror->config.seeds + 1, sizeof(*mirror->seeds));
+	mirror->seed_answers = calloc(mirror->config.seeds + 1, sizeof(*mirror->seed_answers));
 	mirror->seed_lines = calloc(mirror->config.seeds / SEEDS_A_LINE + 1, sizeof(*mirror->seed_lines));
 	assert_non_null(mirror->seeds);
+	assert_non_null(mirror->seed_answers);
 	assert_non_null(mirror->seed_lines);
 	assert_non_null(mirror->flows);
 	assert_non_null(mirror->prints);
@@ -197,6 +199,7 @@ void loader_close(struct loaded *loaded)
 	free(loaded->mirror->flows);
 	free(loaded->mirror->prints);
 	free(loaded->mirror->seeds);
+	free(loaded->mirror->seed_answers);
 	free(loaded->mirror->seed_lines);
 	free(loaded->mirror);
 	munmap(loaded->variables, loaded->variables_size);
@@ -258,6 +261,7 @@ static void read_flows(struct loaded *loaded)
 	if (!loaded->mirror->config.seeds)
 		return;
 	read_map(loaded, "seeds", loaded->mirror->config.seeds, loaded->mirror->seeds);
+	read_map(loaded, "seed_answers", loaded->mirror->config.seeds, loaded->mirror->seed_answers);
 	read_map(loaded, "seed_lines", loaded->mirror->config.seeds / SEEDS_A_LINE, loaded->mirror->seed_lines);
 }
 
@@ -315,7 +319,12 @@ static int same_seeds(const struct engine *a, const struct engine *b)
 	u32 seeds = a->config.seeds;
 
 	for (u32 place = 0; place < seeds; place++) {
-		if ((a->seed_words[place] & SEED_LIVE) && memcmp(&a->seeds[place], &b->seeds[place], sizeof(struct seed)))
+		u64 word = a->seed_words[place];
+
+		if ((word & SEED_LIVE) && memcmp(&a->seeds[place], &b->seeds[place], sizeof(struct seed)))
+			return 0;
+		if ((word & SEED_LIVE) && (word & SEED_KIND) == SEED_ANSWERED &&
+		    memcmp(&a->seed_answers[place], &b->seed_answers[place], sizeof(struct answer)))
 			return 0;
 	}
 	return a->seed_ends.head == b->seed_ends.head && !memcmp(a->seed_words, b->seed_words, seeds * sizeof(u64)) &&

@@ -174,18 +174,22 @@ void replay_compare(struct replay *r)
 static u64 first_seed_due(const struct kernel *kernel)
 {
 	int seeds = bpf_map__fd(bpf_object__find_map_by_name(kernel->object, "seeds"));
+	int answers = bpf_map__fd(bpf_object__find_map_by_name(kernel->object, "seed_answers"));
 	u64 first = ~0ULL;
 
 	for (u32 place = 0; place < kernel->config.seeds; place++) {
+		u64 word = kernel->seed_words[place], last, due;
+		struct answer answer;
 		struct seed seed;
-		u64 due;
 
-		if (!(kernel->seed_words[place] & SEED_LIVE))
+		if (!(word & SEED_LIVE))
 			continue;
 		assert_int_equal(bpf_map_lookup_elem(seeds, &place, &seed), 0);
+		assert_int_equal(bpf_map_lookup_elem(answers, &place, &answer), 0);
+		last = seed.first_ns + ((word & SEED_KIND) == SEED_ANSWERED ? answer.after_ns : 0);
 		due = (seed.first_ns + TICK_NS - 1) / TICK_NS + kernel->config.half_open_after;
-		if (kernel->seed_words[place] & SEED_TOLD)
-			due = seed.first_ns / TICK_NS + 1 + kernel->config.give_up_after;
+		if ((word & SEED_TOLD) || seed_is_candidate(word))
+			due = last / TICK_NS + 1 + kernel->config.give_up_after;
 		if (due < first)
 			first = due;
 	}

@@ -124,7 +124,10 @@ static void walk_seed(const struct engine *e, u32 place, u32 *buckets, struct le
 	if (buckets)
 		buckets[e->seeds[place].key.zero] += BUCKET_P;
 	seen->watched++;
-	seen->handshakes++;
+	if (seed_is_candidate(e->seed_words[place]))
+		seen->candidates++;
+	else
+		seen->handshakes++;
 }
 
 static u8 print_of_slot(const struct engine *e, u32 slot)

@@ -34,6 +34,7 @@ INLINE u64 *env_prints(u32 n) { (void)n; return granted & LINES ? &print_of_no_t
 INLINE struct flow *env_flow(u32 slot) { (void)slot; return granted & FLOWS ? &record : NULL; }
 INLINE struct seed *env_seed(u32 place) { (void)place; return NULL; }
 INLINE u64 *env_seed_word(u32 place) { (void)place; return NULL; }
+INLINE struct answer *env_answer(u32 place) { (void)place; return NULL; }
 INLINE struct seed_line *env_seed_line(u32 n) { (void)n; return NULL; }
 INLINE struct seed_ends *env_seed_ends(void) { return NULL; }
 INLINE struct flow *env_hatchling(void) { return NULL; }

@@ -32,16 +32,16 @@ static void check_plan(u64 bytes)
 	assert_true(plan.services >= 512);
 
 	slots = (u64)plan.pending + plan.connections;
-	/* seeds: a power of two; with a word and their share of the index not more than three eighths of the memory */
+	/* seeds: a power of two; with a word and their share of the index its answer not more than half of the memory */
 	assert_int_equal(plan.seeds, config.seeds);
 	assert_int_equal(plan.seeds & (plan.seeds - 1), 0);
 	assert_in_range(plan.seeds, SEEDS_LEAST, SEEDS_MOST);
-	assert_true(plan.seeds * 80ULL <= bytes / 8 * 3);
+	assert_true(plan.seeds * 96ULL <= bytes / 2);
 	if (plan.seeds < 500000)
-		assert_true(plan.seeds * 2 * 80ULL > (plan.seeds * 80ULL + slots * (9 + sizeof(struct flow))) / 8 * 3);
+		assert_true(plan.seeds * 2 * 96ULL > (plan.seeds * 96ULL + slots * (9 + sizeof(struct flow))) / 2);
 
 	/* a slot is a word, a fingerprint and a record; never more than asked, and little left over */
-	flow_bytes = slots * (9 + sizeof(struct flow)) + plan.seeds * 80ULL;
+	flow_bytes = slots * (9 + sizeof(struct flow)) + plan.seeds * 96ULL;
 	all = flow_bytes + plan.services * (8 + sizeof(struct service)) + plan.buckets * 4ULL +
 	      SOURCES * sizeof(struct sources) + 4096 * 8 + 65536;
 	assert_int_equal(plan.used, all);
@@ -53,7 +53,7 @@ static void check_plan(u64 bytes)
 		assert_true(plan.buckets * 32ULL >= slots + plan.seeds - 31);
 	if (config.row_bits)
 		assert_true(plan.buckets / 2 * 32ULL < slots + plan.seeds + plan.buckets);
-	assert_true(plan.connections + (8ULL << config.row_bits) >= slots / 4); /* in whole rows */
+	assert_true(plan.connections + (8ULL << config.row_bits) >= slots / 2); /* in whole rows */
 	if (bytes >= 128 * MIB)
 		assert_true(plan.seeds >= 500000); /* a second of 500,000 SYN/s */
 }
@@ -74,11 +74,11 @@ static void test_default(void **state)
 
 	(void)state;
 	assert_int_equal(plan_memory(MEMORY_DEFAULT, &config, &plan), 0);
-	assert_int_equal(config.row_bits, 5);
+	assert_int_equal(config.row_bits, 4);
 	assert_int_equal(plan.services, 4096);
 	assert_int_equal(plan.seeds, 524288);
-	assert_in_range(plan.pending, 390000, 400000);
-	assert_in_range(plan.connections, 130000, 135000);
+	assert_in_range(plan.pending, 235000, 240000);
+	assert_in_range(plan.connections, 235000, 240000);
 }
 
 static void test_large_goes_to_connections(void **state)
@@ -89,7 +89,7 @@ static void test_large_goes_to_connections(void **state)
 	(void)state;
 	assert_int_equal(plan_memory(1024 * MIB, &config, &plan), 0);
 	assert_int_equal(plan.seeds, 524288);
-	assert_in_range(plan.pending, 664000, 666667);
+	assert_in_range(plan.pending, 523000, 524288);
 	assert_true(plan.connections > 5000000);
 	assert_int_equal(plan_memory(16384 * MIB, &config, &plan), 0);
 	assert_int_equal(plan.seeds, SEEDS_MOST);

@@ -84,41 +84,152 @@ static struct segment odd_syn(u32 n)
 	return seg;
 }
 
-/* What stepping this SYN makes, with and without a seed between. */
-static struct only_flow flow_of(struct stage *s, u32 n, u32 seeds)
+/* The SYN-ACK to it, and what begins without a SYN: like no other again. */
+static struct segment odd_answer(const struct segment *syn, u32 n)
+{
+	struct segment seg = *syn;
+
+	seg.flags = TCP_SYN | TCP_ACK;
+	seg.sender = PEER_OF(syn->sender);
+	seg.seq = 0x7ffffff0u + n * 3;
+	seg.ack = syn->seq + 1;
+	seg.len = 0;
+	seg.mss = (u16)(1400 + n);
+	seg.wscale = (u8)(n % 13);
+	seg.offers = (u8)((n >> 3) & 0x3f);
+	seg.own = !syn->own;
+	seg.place = place_of(7, n & 1 ? HOOK_IN : HOOK_OUT);
+	return seg;
+}
+
+static struct segment odd_fin(u32 n)
 {
 	struct segment seg = odd_syn(n);
+
+	seg.flags = (u8)(TCP_FIN | (n & 2 ? TCP_ACK : 0));
+	seg.ack = n * 11;
+	seg.offers = 0;
+	seg.len = n % 3 * 777;
+	if (n & 16)
+		seg.sender = PEER_OF(seg.sender);
+	return seg;
+}
+
+enum sown { OF_SYN, OF_ANSWERED, OF_SYN_ACK, OF_FIN, OF_ALL };
+
+/* What stepping these segments makes, with and without a seed between. */
+static struct only_flow flow_of(struct stage *s, enum sown what, u32 n, u32 seeds)
+{
+	struct segment syn = odd_syn(n), answer = odd_answer(&syn, n), fin = odd_fin(n), *first;
+	u64 begin = s->begin + n * 12345678;
 	int place;
 
 	small_ring(s, seeds);
-	stage_packet(s, &seg, s->begin + n * 12345678);
+	first = what == OF_SYN_ACK ? &answer : what == OF_FIN ? &fin : &syn;
+	stage_packet(s, first, begin);
+	if (what == OF_ANSWERED)
+		stage_packet(s, &answer, begin + n * 1000003);
 	if (seeds) {
 		assert_int_equal(pending_flows(s), 0);
-		place = find_seed(&seg);
+		place = find_seed(first);
 		assert_true(place >= 0);
-		assert_true(hatch((u32)place, seg.hash, seg.time) >= 0);
+		assert_true(hatch((u32)place, first->hash, first->time) >= 0);
 		assert_int_equal(live_seeds(s), 0);
 	}
 	stage_balance(s);
 	return only_pending(s);
 }
 
-static void hatches_to_what_its_syn_would_have_made(void **state)
+static void hatches_to_what_its_segments_would_have_made(void **state)
 {
 	struct stage *s = *state;
 
-	for (u32 n = 0; n < 512; n++) {
-		struct only_flow with = flow_of(s, n, RING), without = flow_of(s, n, 0);
+	for (enum sown what = 0; what < OF_ALL; what++) {
+		for (u32 n = 0; n < 512; n++) {
+			struct only_flow with = flow_of(s, what, n, RING), without = flow_of(s, what, n, 0);
 
-		assert_true(with.word == without.word);
-		assert_memory_equal(&with.flow, &without.flow, sizeof(with.flow));
+			assert_true(with.word == without.word);
+			assert_memory_equal(&with.flow, &without.flow, sizeof(with.flow));
+		}
 	}
+}
+
+/* What is more than a record has room for, or comes too late, goes the long way. */
+static void answered_where_it_lies(void **state)
+{
+	static const struct {
+		const char *line;
+		int in_place;
+	} answers[] = {
+		{ "0.100 s S. 5000 ack 1001", 1 }, { "0.999 s S. 5000 ack 1001", 1 }, { "1.000 s S. 5000 ack 1001", 0 },
+		{ "0.100 s S. 5000 ack 1000", 0 }, { "0.100 s S. 5000:5005(5) ack 1001", 0 }, { "0.100 c S. 5000 ack 1001", 0 },
+	};
+	struct stage *s = *state;
+
+	for (u32 i = 0; i < ARRAY_SIZE(answers); i++) {
+		small_ring(s, RING);
+		syn_from(s, 50000, "0.000");
+		play(s, answers[i].line);
+		assert_int_equal(pending_flows(s), !answers[i].in_place);
+		assert_int_equal(live_seeds(s), answers[i].in_place);
+		assert_int_equal(counted(s, synack_repeated), 0);
+		stage_balance(s);
+	}
+	/* a second one is a repetition, and the third packet opens */
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.000");
+	play(s, "0.010 s S. 5000 ack 1001", "0.500 s S. 5000 ack 1001");
+	assert_int_equal(counted(s, synack_repeated), 1);
+	play(s, "0.510 c . 1001 ack 5001");
+	expect(s, "0.510 open three_way 0+0 us 1 SYN 2 SYN-ACK");
+}
+
+static void an_answered_one_is_told_in_time(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.042");
+	play(s, "0.642 s S. 5000 ack 1001");
+	wait_until(s, "2.9");
+	assert_int_equal(live_seeds(s), 1);
+	expect_nothing(s);
+	wait_until(s, "3.1");
+	expect(s, "3.100 half_open ack");
+	wait_until(s, "80");
+	expect(s, "75.700 close timeout SYN_SENT/SYN_RCVD not opened");
+}
+
+/* Of candidates there is no half_open, and they keep none from being told. */
+static void a_candidate_waits_in_silence(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	s->client_port = 50001;
+	play(s, "0.000 s S. 5000 ack 1001");
+	s->client_port = 50002;
+	play(s, "0.000 c F. 1001 ack 5001");
+	syn_from(s, 50000, "0.042");
+	assert_int_equal(live_seeds(s), 3);
+	wait_until(s, "3.1");
+	expect(s, "3.100 half_open syn_ack");
+	assert_int_equal(live_seeds(s), 2);
+	assert_int_equal(counted(s, adoptions_started), 2);
+	s->read = s->events;
+	wait_until(s, "80");
+	assert_int_equal(counted(s, adoptions_expired), 2);
+	assert_int_equal(live_seeds(s), 0);
+	/* of the SYN-ACK, and of the handshake */
+	assert_int_equal(s->events - s->read, 2);
+	s->read = s->events;
+	stage_balance(s);
 }
 
 static void any_segment_hatches_it(void **state)
 {
 	static const char *const lines[] = {
-		"0.100 s S. 5000 ack 1001", "0.100 c . 1001 ack 5001", "0.100 s R. 0 ack 1001", "0.100 c S 1000",
+		"0.100 s S. 5000 ack 1000", "0.100 c . 1001 ack 5001", "0.100 s R. 0 ack 1001", "0.100 c S 1000",
 		"0.100 c S 7777", "0.100 s . 99 ack 98", "0.100 c F. 1001 ack 5001", "0.100 s S 4000",
 	};
 	struct stage *s = *state;
@@ -184,7 +295,7 @@ static void so_is_what_a_flood_stands_for(void **state)
 
 	small_ring(s, RING);
 	syn_from(s, 50000, "0.000");
-	engine->services[engine->seeds[seed_place(1)].service - 1].alarm = 1;
+	engine->services[engine->seeds[seed_place(1)].hello.service - 1].alarm = 1;
 	wait_until(s, "3.1");
 	expect_nothing(s);
 	assert_int_equal(live_seeds(s), 1);
@@ -218,6 +329,47 @@ static void the_oldest_goes(void **state)
 	s->client_port = 10099;
 	play(s, "0.100 s S. 5000 ack 1001");
 	assert_int_equal(counted(s, adoptions_started), 1);
+}
+
+/* Those that were answered stay as long as the pending table has room. */
+static void an_answered_one_moves_on(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	for (u16 i = 0; i < RING; i++) {
+		syn_from(s, (u16)(10000 + i), "0.000");
+		if (i & 1)
+			play(s, "0.001 s S. 5000 ack 1001");
+	}
+	for (u16 i = 0; i < RING; i++)
+		syn_from(s, (u16)(20000 + i), "0.002");
+	assert_int_equal(pending_flows(s), RING / 2);
+	assert_in_range(counted(s, handshakes_evicted), RING / 2, RING / 2 + 2);
+	s->client_port = 10001;
+	play(s, "0.100 c . 1001 ack 5001");
+	expect(s, "0.100 open three_way 1000+99000 us 1 SYN 1 SYN-ACK");
+	stage_balance(s);
+}
+
+/* Candidates go by the same turn, each counted as what it was. */
+static void candidates_go_too(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	for (u16 i = 0; i < 2 * RING; i++) {
+		s->client_port = (u16)(10000 + i);
+		play(s, i & 1 ? "0.000 s S. 5000 ack 1001" : "0.000 c F. 1001 ack 5001");
+	}
+	assert_int_equal(counted(s, adoptions_started), 2 * RING);
+	assert_int_equal(counted(s, adoptions_evicted) + live_seeds(s), 2 * RING);
+	assert_in_range(counted(s, adoptions_evicted), RING, RING + 2);
+	/* a SYN-ACK would have had a close event */
+	assert_in_range(counted(s, events_suppressed), RING / 2, RING / 2 + 2);
+	assert_int_equal(pending_flows(s), 0);
+	expect_nothing(s);
+	stage_balance(s);
 }
 
 /* More meet in one line of the index, within a round, than it has entries. */
@@ -285,7 +437,10 @@ static void a_seed_in_somebodys_hand_is_waited_for(void **state)
 	assert_int_equal(pending_flows(s), 0);
 	*word &= ~SEED_BUSY;
 	play(s, "0.200 s S. 5000 ack 1001");
-	assert_int_equal(pending_flows(s), 1);
+	assert_int_equal(live_seeds(s), 1);
+	play(s, "0.300 c . 1001 ack 5001");
+	assert_int_equal(counted(s, handshakes_completed), 1);
+	s->read = s->events;
 }
 
 /* A position that was given out before the sweep went by, and taken after it, would not be swept. */
@@ -349,7 +504,12 @@ static void concluded_where_it_lies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(hatches_to_what_its_syn_would_have_made, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(hatches_to_what_its_segments_would_have_made, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(answered_where_it_lies, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(an_answered_one_is_told_in_time, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(a_candidate_waits_in_silence, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(an_answered_one_moves_on, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(candidates_go_too, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(any_segment_hatches_it, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(its_deadlines_are_the_handshakes, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(what_is_not_told_is_counted_where_it_lies, raise_curtain, lower_curtain),

@@ -389,15 +389,15 @@ static size_t list_slot(const struct stage *stage, u32 slot, enum standing kind,
 static size_t list_seed(const struct stage *stage, u32 place, char *out, size_t n)
 {
 	const struct seed *seed = &stage->engine->seeds[place];
-	u64 word = word_of_seed(seed, stage->engine->seed_words[place]);
+	u64 state = stage->engine->seed_words[place], word = word_of_seed(seed, &stage->engine->seed_answers[place], state);
+	u32 client = seed_client(seed, state);
 	struct segment seg;
 
 	stage_segment(stage, "0 c S 0", &seg);
-	if (!(stage->engine->seed_words[place] & SEED_LIVE) || !seed_has_key(seed, &seg.key))
+	if (!(state & SEED_LIVE) || !seed_has_key(seed, &seg.key))
 		return 0;
 	return (size_t)snprintf(out + n, STAGE_LINE - n, "%spending %s/%s", n ? ", " : "",
-				state_name(word_end_state(word, seed_client(seed))),
-				state_name(word_end_state(word, PEER_OF(seed_client(seed)))));
+				state_name(word_end_state(word, client)), state_name(word_end_state(word, PEER_OF(client))));
 }
 
 void expect_standing(struct stage *stage, const char *standing)

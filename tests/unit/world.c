@@ -161,7 +161,8 @@ struct shown world_shown(struct world *w)
 
 		if ((w->engine->seed_words[place] & SEED_LIVE) && seed_has_key(seed, &seg.key) &&
 		    (!view.found || view.tomb))
-			view = (struct shown){ .found = 1, .pending = 1, .word = word_of_seed(seed, w->engine->seed_words[place]) };
+			view = (struct shown){ .found = 1, .pending = 1, 
+					      .word = word_of_seed(seed, &w->engine->seed_answers[place], w->engine->seed_words[place]) };
 	}
 	for (u32 e = 0; e < 2; e++)
 		view.state[e] = word_end_state(view.word, e == CLIENT ? seg.sender : PEER_OF(seg.sender));
