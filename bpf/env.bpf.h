@@ -58,11 +58,9 @@ INLINE struct seed_ends *env_seed_ends(void)
 	return &seed_ends;
 }
 
-INLINE struct flow *env_hatchling(void)
+INLINE struct flow *env_hatchling(u32 n)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&hatchlings, &zero);
+	return bpf_map_lookup_elem(&hatchlings, &n);
 }
 
 INLINE struct service *env_service(u32 index)

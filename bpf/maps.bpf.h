@@ -79,10 +79,10 @@ struct {
 	__type(value, struct seed_line);
 } seed_lines SEC(".maps");
 
-/* What a seed would hatch to, where only a glance at it is wanted. */
+/* What a seed would hatch to, where it goes on as a connection at once, or only a glance at it is wanted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, u32);
 	__type(value, struct flow);
 } hatchlings SEC(".maps");

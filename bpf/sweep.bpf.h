@@ -58,6 +58,7 @@ int call_step(struct segment *call)
 
 	__builtin_memcpy(&given, call, sizeof(given));
 	given.watched = BUCKET_P | BUCKET_C;
+	given.aside = 1;
 	counter = engine_step(&given);
 	if (counter == STEP_BUSY)
 		return 1;

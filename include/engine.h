@@ -8,9 +8,8 @@
 
 #include "closing.h"
 #include "expire.h"
-#include "pending.h"
-#include "promote.h"
 #include "sow.h"
+#include "step_seed.h"
 
 #define FIND_NOTHING (-1)
 #define FIND_KEY_ONLY (-2) /* a handshake with its key, but other numbers */
@@ -176,7 +175,7 @@ SUBPROGRAM int new_pending(struct segment *seg, u32 restart)
 		COUNT(tally, adoptions_started);
 	} else {
 		COUNT(tally, handshakes_started);
-		flow->service = service_syn(tally, &flow->key, flow_server(flow));
+		flow->service = service_syn(tally, &flow->key, flow_server(flow), 0);
 	}
 	return slot;
 }
@@ -288,7 +287,7 @@ INLINE int engine_step(struct segment *seg)
 {
 	struct tally *tally = env_tally();
 	u32 *lock = 0;
-	int result, may_begin, busy;
+	int result, may_begin, busy, place;
 
 	if (!seg || !tally)
 		return C_internal_error;
@@ -303,8 +302,11 @@ INLINE int engine_step(struct segment *seg)
 		if (busy)
 			return STEP_BUSY;
 	}
-	result = seed_is_there(seg->hash) ? step_seed(seg) : SEED_NONE;
-	if (result == SEED_NONE)
+	place = seed_is_there(seg->hash) ? find_seed(seg) : SEED_NONE;
+	result = place >= 0 ? step_seed(seg, (u32)place) : place == SEED_NONE ? SEED_NONE : STEP_BUSY;
+	if (result == SEED_OPENS)
+		result = open_seed(seg, (u32)place);
+	else if (result == SEED_NONE)
 		result = find_and_step(seg, tally, may_begin);
 	insert_unlock(lock);
 	return result;

@@ -13,7 +13,7 @@
  *   env_seed_word(place)  its word
  *   env_seed_line(line)   line of the seeds' index
  *   env_seed_ends()       how far the ring of seeds has come
- *   env_hatchling()       this CPU's room for one record
+ *   env_hatchling(n)      this CPU's room for one record; 0: of packets, 1: of calls, which packets may interrupt
  *   env_service(index)    row of the service table, index from 0
  *   env_sources(index)    description of an alarm's sources; NULL from SOURCES on
  *   env_bucket(index)     bucket of the watch filter: P in the low, C in the high 16 bits
@@ -55,7 +55,7 @@ INLINE struct answer *env_answer(u32 place);
 INLINE u64 *env_seed_word(u32 place);
 INLINE struct seed_line *env_seed_line(u32 line);
 INLINE struct seed_ends *env_seed_ends(void);
-INLINE struct flow *env_hatchling(void);
+INLINE struct flow *env_hatchling(u32 n);
 INLINE struct service *env_service(u32 index);
 INLINE struct sources *env_sources(u32 index);
 INLINE u32 *env_bucket(u32 index);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What becomes of a seed when a segment with its key comes, or its first deadline:
- * it is answered where it lies, or it becomes a flow of the pending table.
+ * A seed becomes a flow of the pending table: for a segment that it has no room for,
+ * or at its first deadline.
  */
 #ifndef TCPSHAKE_HATCH_H
 #define TCPSHAKE_HATCH_H
@@ -11,9 +11,6 @@
 
 #define SEED_NONE (-1)
 #define SEED_IN_HAND (-2)
-
-/* A SYN-ACK that comes later than this hatches its seed: those that are given up in turn come not much out of it. */
-#define ANSWER_MOST NSEC_PER_SEC
 
 INLINE void write_hello(struct hello *hello, const struct segment *seg)
 {
@@ -209,60 +206,6 @@ SUBPROGRAM int find_seed(struct segment *seg)
 			return place;
 	}
 	return SEED_NONE;
-}
-
-/* Is the segment what most servers answer a SYN with, and no deadline of the seed behind it? */
-INLINE int answers(const struct segment *seg, const struct seed *seed, const struct answer *answer, u64 word)
-{
-	return is_syn_ack(seg) && !(word & SEED_KIND) && (seg->sender & 1) != seed_sender(seed) && !seg->len &&
-	       seg->ack == seed->hello.isn + 1 && seg->time - seed->first_ns < ANSWER_MOST &&
-	       (s32)((u32)tick_of(seg->time) - seed_due(seed, answer, word)) < 0;
-}
-
-/*
- * Gives an answered seed back. A SYN of the next round that met it busy has passed it over,
- * and no entry names it any more: then it has to move. (The exchange is a full barrier: who
- * was met before it has given out the position already.)
- */
-INLINE void publish_answered(struct segment *seg, u32 place, u64 *word, u64 now)
-{
-	const struct seed_ends *ends = env_seed_ends();
-
-	exchange64(word, now);
-	if (ends && READ_ONCE(ends->head) - seed_position(now) >= CFG(seeds) && cas64(word, now, now | SEED_BUSY) == now)
-		hatch(place, seg->hash, seg->time);
-}
-
-/*
- * A segment that meets a seed with its key. A plain SYN-ACK adds to it; for any other the
- * seed becomes a flow, and the segment goes on as if it always had been one. Returns the
- * counter that the packet is filed under; SEED_NONE: it goes on; or SLOT_BUSY.
- */
-SUBPROGRAM int step_seed(struct segment *seg)
-{
-	int found = seg ? find_seed(seg) : SEED_NONE;
-	u32 place = (u32)found;
-	struct tally *tally;
-	struct answer *answer;
-	struct seed *seed;
-	u64 *word, was;
-
-	if (!seg || found < 0)
-		return found == SEED_NONE ? SEED_NONE : SLOT_BUSY;
-	tally = env_tally();
-	answer = env_answer(place);
-	seed = env_seed(place);
-	word = env_seed_word(place);
-	if (!tally || !answer || !seed || !word)
-		return SLOT_BUSY;
-	was = READ_ONCE(*word) & ~SEED_BUSY;
-	if (!answers(seg, seed, answer, was))
-		return hatch(place, seg->hash, seg->time) < 0 ? SLOT_BUSY : SEED_NONE;
-	write_hello(&answer->hello, seg);
-	answer->after_ns = (u32)(seg->time - seed->first_ns);
-	service_count_at(tally, &seed->key, PEER_OF(seed_sender(seed)), seed->hello.service, SERVICE_SYNACK);
-	publish_answered(seg, place, word, was | SEED_ANSWERED);
-	return C_stepped;
 }
 
 #endif

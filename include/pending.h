@@ -156,7 +156,7 @@ INLINE void join_handshake(struct step *s)
 	s->flow->flags &= ~FLOW_BY_SYNACK;
 	COUNT(s->tally, adoptions_joined);
 	COUNT(s->tally, handshakes_started);
-	s->flow->service = service_syn(s->tally, &s->flow->key, flow_server(s->flow));
+	s->flow->service = service_syn(s->tally, &s->flow->key, flow_server(s->flow), 0);
 	service_count(s->tally, s->flow, SERVICE_SYNACK);
 }
 

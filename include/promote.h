@@ -185,29 +185,36 @@ SUBPROGRAM int move_flow(struct flow *flow, u64 word, struct segment *seg)
 }
 
 /*
- * Tells the open of a held pending flow, moves it and gives its old slot back:
- * empty, or as a tombstone when the connection table had no room.
+ * Tells the open of a flow in hand and moves it. Returns 0; or, when the connection table had no
+ * room, the word of its tombstone. slot: where it stands in the pending table, or SLOT_NONE.
  */
+INLINE u64 open_flow(struct segment *seg, struct flow *flow, u64 word, u32 slot)
+{
+	struct tally *tally = env_tally();
+
+	if (!tally)
+		return 0;
+	supersede_all(flow, seg->hash, slot, seg->time);
+	if (word & WORD_ADOPTION) {
+		flow->flags |= FLOW_ADOPTED;
+	} else {
+		flow->flags |= FLOW_OPENED;
+		tell_open(flow, word, seg);
+	}
+	return move_flow(flow, word, seg) ? refuse_connection(tally, flow, word, seg) : 0;
+}
+
+/* The same of a held pending flow, whose old slot is given back: empty, or as a tombstone. */
 SUBPROGRAM int promote(struct segment *seg, u32 slot)
 {
 	struct flow *flow = env_flow(slot);
 	struct tally *tally = env_tally();
-	u64 *place = word_at(slot);
-	u64 was, now = 0;
+	u64 *place = word_at(slot), was;
 
 	if (!tally || !flow || !seg || !place)
 		return C_internal_error;
 	was = READ_ONCE(*place) & ~WORD_BUSY;
-	supersede_all(flow, seg->hash, slot, seg->time);
-	if (was & WORD_ADOPTION) {
-		flow->flags |= FLOW_ADOPTED;
-	} else {
-		flow->flags |= FLOW_OPENED;
-		tell_open(flow, was, seg);
-	}
-	if (move_flow(flow, was, seg))
-		now = refuse_connection(tally, flow, was, seg);
-	release(tally, slot, place, was, now);
+	release(tally, slot, place, was, open_flow(seg, flow, was, slot));
 	return C_stepped;
 }
 

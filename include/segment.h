@@ -48,7 +48,8 @@ struct segment {
 	u8 offers;	/* enum offer; 0 without SYN */
 	u8 numbers;	/* enum numbers */
 	u8 own;		/* 1: a socket of this host sent it (seen at an outgoing hook) */
-	u8 zero[6];
+	u8 aside;	/* 1: it was put aside, and is stepped where packets may come between */
+	u8 zero[5];
 };
 
 _Static_assert(sizeof(struct segment) == 104, "no hole: it travels through a queue map");

@@ -213,6 +213,15 @@ INLINE struct service *service_hinted(const struct key *key, u32 server, u32 hin
 	       address_equal(&row->addr, &key->addr[server]) ? row : 0;
 }
 
+/* The same for what makes rows: not one that was freed, and that nobody would read. */
+INLINE struct service *service_standing(const struct key *key, u32 server, u32 hint)
+{
+	struct service *row = service_hinted(key, server, hint);
+	u64 *words = row ? env_line(CFG(table[TABLE_SERVICES].first_line) + (hint - 1) / LINE_WORDS) : 0;
+
+	return words && (READ_ONCE(words[(hint - 1) % LINE_WORDS]) & (SERVICE_USED | SERVICE_GIVEN)) == SERVICE_USED ? row : 0;
+}
+
 /* Is the service in alarm? */
 INLINE u32 service_alarm_at(const struct key *key, u32 server, u32 hint)
 {
@@ -250,28 +259,37 @@ INLINE u32 service_count(struct tally *tally, const struct flow *flow, enum serv
 	return service_count_at(tally, &flow->key, flow_server(flow), flow->service, what);
 }
 
-/* A handshake begins. Returns the hint for what is counted later. */
-INLINE u16 service_syn(struct tally *tally, const struct key *key, u32 server)
+/*
+ * A handshake begins. hint: of any other one, which in a flood is likely to be of the
+ * same service. Returns that of this one, for what is counted later.
+ */
+INLINE u16 service_syn(struct tally *tally, const struct key *key, u32 server, u16 hint)
 {
-	int index = service_find_or_make(&key->addr[server], key->port[server], 0);
-	struct service *row = service_at(tally, index);
+	struct service *row = service_standing(key, server, hint);
 	u32 alarm;
 
+	if (!row) {
+		int index = service_find_or_make(&key->addr[server], key->port[server], 0);
+
+		row = service_at(tally, index);
+		hint = (u16)(index + 1);
+	}
 	if (!row)
 		return 0;
 	add64(&row->count[SERVICE_SYN], 1);
 	alarm = READ_ONCE(row->alarm);
 	if (alarm)
 		note_source(alarm, &key->addr[PEER_OF(server)]);
-	return (u16)(index + 1);
+	return hint;
 }
 
 INLINE void service_completed(struct tally *tally, const struct flow *flow, u64 open_ns)
 {
 	u32 server = flow_server(flow), bucket = service_bucket(open_ns);
-	struct service *row = service_at(
-		tally, service_find_or_make(&flow->key.addr[server], flow->key.port[server], 1));
+	struct service *row = service_standing(&flow->key, server, flow->service);
 
+	if (!row)
+		row = service_at(tally, service_find_or_make(&flow->key.addr[server], flow->key.port[server], 1));
 	if (!row)
 		return;
 	HIDE(bucket);

@@ -65,7 +65,8 @@ SUBPROGRAM int evict_position(u64 position)
 	if (seed_position(was) != position || (was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE ||
 	    cas64(word, was, was | SEED_BUSY) != was)
 		return 0;
-	evict_seed(tally, seed, was);
+	if (!keep_answered(seed, seed_place(position), was))
+		evict_seed(tally, seed, was);
 	publish64(word, seed_word(position, 0));
 	return 0;
 }
@@ -167,7 +168,7 @@ SUBPROGRAM int sow(struct segment *seg)
 	add32(bucket, BUCKET_P);
 	kind = kind_of_seed(seg);
 	if (kind == SEED_SYN)
-		service = service_syn(tally, &seg->key, PEER_OF(seg->sender & 1));
+		service = service_syn(tally, &seg->key, PEER_OF(seg->sender & 1), was ? seed->hello.service : 0);
 	else
 		beside |= BESIDE_CANDIDATE;
 	write_seed(seed, seg, bucket_of_hash(seg->hash), service);

@@ -196,9 +196,8 @@ INLINE void check_proofs(struct step *s)
 }
 
 /* Fills in what every step starts from. 0, or -1 where memory is not what the plan says. */
-INLINE int step_begin(struct step *s, const struct segment *seg, u32 slot, const u64 *word)
+INLINE int step_take(struct step *s, const struct segment *seg, struct flow *flow, u64 word)
 {
-	struct flow *flow = env_flow(slot);
 	struct tally *tally = env_tally();
 
 	if (!flow || !tally)
@@ -210,9 +209,14 @@ INLINE int step_begin(struct step *s, const struct segment *seg, u32 slot, const
 	s->p = PEER_OF(s->e);
 	s->own = &flow->end[s->e];
 	s->peer = &flow->end[s->p];
-	s->was = s->word = READ_ONCE(*word) & ~WORD_BUSY;
+	s->was = s->word = word;
 	s->duplicate = 0;
 	return 0;
+}
+
+INLINE int step_begin(struct step *s, const struct segment *seg, u32 slot, const u64 *word)
+{
+	return step_take(s, seg, env_flow(slot), READ_ONCE(*word) & ~WORD_BUSY);
 }
 
 #endif

@@ -218,7 +218,7 @@ SUBPROGRAM int conclude_seed(u32 place, u32 how, u64 time)
 {
 	u64 *word = env_seed_word(place), was;
 	struct answer *answer = env_answer(place);
-	struct flow *flow = env_hatchling();
+	struct flow *flow = env_hatchling(1);
 	struct seed *seed = env_seed(place);
 
 	if (!word || !answer || !seed || !flow)

@@ -27,7 +27,7 @@ struct engine {
 	u64 *seed_words;
 	struct seed_line *seed_lines;
 	struct seed_ends seed_ends;
-	struct flow hatchling;
+	struct flow hatchlings[2];
 	struct service *services; /* one more than the table has: "other" */
 	u64 *touched;		  /* a bit for each of them: asked for since someone looked */
 	struct sources *sources; /* SOURCES of them, or NULL */
@@ -51,7 +51,7 @@ INLINE struct answer *env_answer(u32 place) { return engine->seed_answers + plac
 INLINE u64 *env_seed_word(u32 place) { return engine->seed_words + place; }
 INLINE struct seed_line *env_seed_line(u32 line) { return engine->seed_lines + line; }
 INLINE struct seed_ends *env_seed_ends(void) { return &engine->seed_ends; }
-INLINE struct flow *env_hatchling(void) { return &engine->hatchling; }
+INLINE struct flow *env_hatchling(u32 n) { return &engine->hatchlings[n]; }
 INLINE struct service *env_service(u32 index)
 {
 	engine->touched[index / 64] |= 1ULL << index % 64;

@@ -5,7 +5,7 @@
  * exact, and the watch filter is what the words say. The same programs with
  * their atomic operations made plain fail.
  *
- * TCPSHAKE_RACES=n: rounds of each of the six pairs (500000 for three million in all); without it 20000, or as
+ * TCPSHAKE_RACES=n: rounds of each of the eight pairs (500000 for four million in all); without it 20000, or as
  * many as a machine with other work can do in a minute.
  * TCPSHAKE_SEED=n: other moments. TCPSHAKE_PLAIN_OBJECT=file: the programs that have to fail.
  */
@@ -188,6 +188,58 @@ static void batch_of_hatches(struct arena *arena)
 		     (struct outcome){.opens = 1, .half_opens = 1, .closes = 1, .how = HOW_RESET});
 }
 
+/* The same of the ACK: it opens before the half_open is told, or after. */
+static void batch_of_late_opens(struct arena *arena)
+{
+	const struct outcome opened = {.opens = 1, .closes = 1, .how = HOW_RESET};
+	const struct outcome told = {.opens = 1, .half_opens = 1, .closes = 1, .how = HOW_RESET};
+
+	for (u64 n = 0; n < BATCH; n++) {
+		u64 flow = arena->flow + n, begin = arena->time + 200 * NSEC_PER_SEC;
+		struct shot sweep = sweep_at(arena, begin + 4 * NSEC_PER_SEC);
+
+		sweep.program = arena->seeds;
+		arena_set_time(arena, begin);
+		arena_play(arena, flow, OF_CLIENT, TCP_SYN);
+		arena_play(arena, flow, OF_SERVER, TCP_SYN | TCP_ACK);
+		/* its own time is before the deadline that the sweep sees passed */
+		arena_set_time(arena, begin + 2 * NSEC_PER_SEC);
+		arena_race(arena, sweep, arena_packet(arena, flow, OF_CLIENT, TCP_ACK));
+		arena_step_aside(arena);
+		arena_play(arena, flow, OF_SERVER, TCP_RST);
+	}
+	arena_rest(arena);
+	arena_expect_either(arena, "sweep of seeds against ACK", 0, 1, opened, told);
+}
+
+/* As with the SYN-ACK: the place is taken, and the answered seed moves on; or the ACK opens it. */
+static void batch_of_late_rounds(struct arena *arena)
+{
+	for (u64 n = 0; n < BATCH; n++) {
+		u64 flow = arena->flow + n;
+		struct frame_spec crowd = arena_spec(flow, OF_CLIENT, TCP_SYN);
+
+		arena_play(arena, flow, OF_CLIENT, TCP_SYN);
+		arena_play(arena, flow, OF_SERVER, TCP_SYN | TCP_ACK);
+		for (u32 i = 1; i <= SEEDS_LEAST; i++) {
+			struct shot shot;
+
+			crowd.from_port = (u16)(CROWD_PORT + i);
+			shot = arena_shot(arena, &crowd);
+			if (i < SEEDS_LEAST)
+				assert_int_equal(shot_run(&shot), 0);
+			else
+				arena_race(arena, shot, arena_packet(arena, flow, OF_CLIENT, TCP_ACK));
+		}
+		arena_step_aside(arena);
+		arena_play(arena, flow, OF_SERVER, TCP_RST);
+	}
+	arena_rest(arena);
+	arena_expect_either(arena, "ACK against another round", 0, 1,
+			    (struct outcome){.opens = 1, .closes = 1, .how = HOW_RESET},
+			    (struct outcome){.closes = 1, .how = HOW_RESET});
+}
+
 static const struct pair {
 	const char *name;
 	u32 pending_rows, connection_rows; /* of four lines */
@@ -197,9 +249,11 @@ static const struct pair {
     {"SYN-ACK against ACK", 64, 64, 2, 64, batch_of_opens},
     {"FIN against FIN", 64, 64, 2, 64, batch_of_closes},
     {"eviction against ACK", 1, 8, 0, 0, batch_of_evictions},
-    {"sweep against ACK", 4, 8, 0, 64, batch_of_sweeps},
+    {"sweep against ACK", 4, 8, 0, 0, batch_of_sweeps},
     {"SYN-ACK against another round", 64, 64, 2, SEEDS_LEAST, batch_of_rounds},
     {"sweep of seeds against SYN-ACK", 16, 16, 0, 64, batch_of_hatches},
+    {"sweep of seeds against ACK", 16, 16, 0, 64, batch_of_late_opens},
+    {"ACK against another round", 64, 64, 2, SEEDS_LEAST, batch_of_late_rounds},
 };
 
 /* --- running them --- */
@@ -338,6 +392,18 @@ static void seeds_sweep_against_syn_ack(void **state)
 	told_once(&pairs[5]);
 }
 
+static void seeds_sweep_against_ack(void **state)
+{
+	(void)state;
+	told_once(&pairs[6]);
+}
+
+static void round_against_ack(void **state)
+{
+	(void)state;
+	told_once(&pairs[7]);
+}
+
 static void plain_operations_are_caught(void **state)
 {
 	const char *named = getenv("TCPSHAKE_PLAIN_OBJECT");
@@ -363,6 +429,7 @@ int main(void)
 	    cmocka_unit_test(syn_ack_against_ack),	   cmocka_unit_test(fin_against_fin),
 	    cmocka_unit_test(eviction_against_ack),	   cmocka_unit_test(sweep_against_ack),
 	    cmocka_unit_test(round_against_syn_ack),	   cmocka_unit_test(seeds_sweep_against_syn_ack),
+	    cmocka_unit_test(seeds_sweep_against_ack),	   cmocka_unit_test(round_against_ack),
 	    cmocka_unit_test(plain_operations_are_caught),
 	};
 

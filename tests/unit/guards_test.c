@@ -37,7 +37,7 @@ INLINE u64 *env_seed_word(u32 place) { (void)place; return NULL; }
 INLINE struct answer *env_answer(u32 place) { (void)place; return NULL; }
 INLINE struct seed_line *env_seed_line(u32 n) { (void)n; return NULL; }
 INLINE struct seed_ends *env_seed_ends(void) { return NULL; }
-INLINE struct flow *env_hatchling(void) { return NULL; }
+INLINE struct flow *env_hatchling(u32 n) { (void)n; return NULL; }
 INLINE struct service *env_service(u32 index) { (void)index; return NULL; }
 INLINE struct sources *env_sources(u32 index) { (void)index; return NULL; }
 INLINE u32 *env_bucket(u32 index) { (void)index; return NULL; }

@@ -154,6 +154,86 @@ static void hatches_to_what_its_segments_would_have_made(void **state)
 	}
 }
 
+/* The flow of the connection table, where there is one and none else. */
+static struct only_flow only_connection(const struct stage *s)
+{
+	u32 first = s->config.table[TABLE_CONNECTIONS].first_line * LINE_WORDS;
+	u32 slots = s->config.table[TABLE_SERVICES].first_line * LINE_WORDS;
+	struct only_flow found = { 0 };
+
+	assert_int_equal(pending_flows(s), 0);
+	for (u32 slot = first; slot < slots; slot++) {
+		if (!s->engine->lines[slot])
+			continue;
+		assert_true(!found.word);
+		found = (struct only_flow){ s->engine->lines[slot], s->engine->flows[slot] };
+	}
+	return found;
+}
+
+/* A handshake that the ACK, or data in its place, completes. */
+static struct only_flow connection_of(struct stage *s, u32 n, u32 seeds)
+{
+	struct segment syn = odd_syn(n), answer = odd_answer(&syn, n), ack = syn;
+	u64 begin = s->begin + n * 12345678;
+
+	small_ring(s, seeds);
+	ack.flags = (u8)(TCP_ACK | (n & 1 ? TCP_PSH : 0));
+	ack.seq = syn.seq + 1;
+	ack.ack = answer.seq + 1;
+	ack.len = n % 3 * 500;
+	ack.offers = 0;
+	stage_packet(s, &syn, begin);
+	stage_packet(s, &answer, begin + n * 1000003);
+	assert_int_equal(live_seeds(s), !!seeds);
+	stage_packet(s, &ack, begin + n * 1000003 + n * 33333);
+	assert_int_equal(live_seeds(s), 0);
+	assert_int_equal(counted(s, handshakes_completed), 1);
+	stage_balance(s);
+	s->read = s->events;
+	return only_connection(s);
+}
+
+static void opens_to_what_its_segments_would_have_made(void **state)
+{
+	struct stage *s = *state;
+
+	for (u32 n = 0; n < 512; n++) {
+		struct only_flow with = connection_of(s, n, RING), without = connection_of(s, n, 0);
+
+		without.flow.service = with.flow.service;
+		assert_true(with.word == without.word);
+		assert_memory_equal(&with.flow, &without.flow, sizeof(with.flow));
+	}
+}
+
+/* No room for the connection: it is told all the same, and its tombstone is where it would be without seeds. */
+static void opens_where_there_is_no_room(void **state)
+{
+	struct stage *s = *state;
+	u32 first, slots;
+
+	small_ring(s, RING);
+	first = s->config.table[TABLE_CONNECTIONS].first_line * LINE_WORDS;
+	slots = s->config.table[TABLE_SERVICES].first_line * LINE_WORDS;
+	for (u32 slot = first; slot < slots; slot++) {
+		s->engine->lines[slot] = WORD_BUSY | 1ULL << WORD_TAG_SHIFT;
+		((u8 *)s->engine->prints)[slot] = 1;
+	}
+	syn_from(s, 50000, "0.000");
+	play(s, "0.010 s S. 5000 ack 1001", "0.020 c . 1001 ack 5001");
+	assert_int_equal(counted(s, handshakes_completed), 1);
+	assert_int_equal(counted(s, begun_refused_table_full), 1);
+	assert_int_equal(live_seeds(s), 0);
+	assert_int_equal(pending_flows(s), 1);
+	for (u32 slot = first; slot < slots; slot++) {
+		s->engine->lines[slot] = 0;
+		((u8 *)s->engine->prints)[slot] = 0;
+	}
+	stage_balance(s);
+	s->read = s->events;
+}
+
 /* What is more than a record has room for, or comes too late, goes the long way. */
 static void answered_where_it_lies(void **state)
 {
@@ -372,10 +452,9 @@ static void candidates_go_too(void **state)
 	stage_balance(s);
 }
 
-/* More meet in one line of the index, within a round, than it has entries. */
-static void one_that_cannot_be_found_goes(void **state)
+/* As many as a line of the index has entries, and one more; the first is answered, or none. */
+static void crowd_a_line(struct stage *s, u32 answered)
 {
-	struct stage *s = *state;
 	u32 sown = 0, line = 0;
 
 	small_ring(s, 64);
@@ -391,10 +470,23 @@ static void one_that_cannot_be_found_goes(void **state)
 		line = seed_line_of(hash);
 		sown++;
 		syn_from(s, port, "0.000");
+		if (sown == answered)
+			play(s, "0.001 s S. 5000 ack 1001");
 	}
-	assert_int_equal(live_seeds(s), SEED_ENTRIES);
-	assert_int_equal(counted(s, handshakes_evicted), 1);
-	stage_balance(s);
+}
+
+/* More meet in one line of the index, within a round, than it has entries. */
+static void one_that_cannot_be_found_goes(void **state)
+{
+	struct stage *s = *state;
+
+	for (u32 answered = 0; answered < 2; answered++) {
+		crowd_a_line(s, answered);
+		assert_int_equal(live_seeds(s), SEED_ENTRIES);
+		assert_int_equal(counted(s, handshakes_evicted), !answered);
+		assert_int_equal(pending_flows(s), answered);
+		stage_balance(s);
+	}
 }
 
 /* --- who is in the way --- */
@@ -505,6 +597,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(hatches_to_what_its_segments_would_have_made, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(opens_to_what_its_segments_would_have_made, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(opens_where_there_is_no_room, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(answered_where_it_lies, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(an_answered_one_is_told_in_time, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(a_candidate_waits_in_silence, raise_curtain, lower_curtain),

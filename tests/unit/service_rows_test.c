@@ -60,7 +60,7 @@ static void syn(struct address server, u16 port)
 {
 	struct flow flow = flow_to(server, port);
 
-	service_syn(env_tally(), &flow.key, flow_server(&flow));
+	service_syn(env_tally(), &flow.key, flow_server(&flow), 0);
 }
 
 static void end(struct address server, u16 port)
