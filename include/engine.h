@@ -245,30 +245,9 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 }
 
 /*
- * While the pending table is full, a new flow costs a walk through cold memory: its
- * lines, then the record and the bucket of the flow that must go. The loads are
- * begun here, side by side, before the first atomic operation makes each wait for
- * the one before. It is no more than a guess: nothing is held yet.
+ * Begins to load where a seed will lie and where it would be found, side by side, before the
+ * first atomic operation makes each wait for the one before.
  */
-SUBPROGRAM int fetch_room(struct segment *seg)
-{
-	const u64 *word;
-
-	if (!seg)
-		return 0;
-	if (zero_bytes(line_prints(candidate_line(seg->hash, TABLE_PENDING, 0))) |
-	    zero_bytes(line_prints(candidate_line(seg->hash, TABLE_PENDING, 1))))
-		return 0;
-	seg->spare = spare_pending(seg->hash, (u32)tick_of(seg->time));
-	word = word_at((u32)seg->spare);
-	if (seg->spare < 0 || !word)
-		return 0;
-	fetch(env_flow((u32)seg->spare));
-	fetch(env_bucket(bucket_of_slot((u32)seg->spare, READ_ONCE(*word))));
-	return 0;
-}
-
-/* The same for a seed: where it would be found, and where it will lie. */
 INLINE void fetch_ground(const struct segment *seg)
 {
 	const struct seed_ends *ends = env_seed_ends();
@@ -292,11 +271,8 @@ INLINE int engine_step(struct segment *seg)
 	if (!seg || !tally)
 		return C_internal_error;
 	may_begin = !(seg->flags & TCP_RST) && (seg->flags & (TCP_SYN | TCP_FIN));
-	seg->spare = SLOT_NONE;
 	if (may_begin && CFG(seeds) && fits_seed(seg))
 		fetch_ground(seg);
-	else if (may_begin)
-		fetch_room(seg);
 	if (may_begin) {
 		lock = insert_lock(seg->hash, &busy);
 		if (busy)

@@ -157,6 +157,7 @@ struct hello {
 #define HELLO_WSCALE 0x0f
 #define HELLO_BY_1 0x10	 /* end 1 sent it */
 #define HELLO_LOCAL 0x20 /* a socket of this host sent it */
+#define HELLO_TWICE 0x40 /* it was seen at a second place, as a router's are */
 #define HELLO_FIN_WITH_ACK 0x01
 
 /*

@@ -64,6 +64,7 @@ INLINE void grow_fin(struct end *end, const struct seed *seed)
 /* What step_pending() would have made of the seed's segments. word: of its place. */
 SUBPROGRAM int grow(struct flow *flow, const struct seed *seed, const struct answer *answer, u64 word)
 {
+	u64 kind = word & SEED_KIND;
 	struct end *own, *peer;
 	u32 sender;
 
@@ -77,28 +78,27 @@ SUBPROGRAM int grow(struct flow *flow, const struct seed *seed, const struct ans
 	flow->flags = seed_client(seed, word) ? FLOW_CLIENT_IS_1 : 0;
 	own = &flow->end[sender];
 	peer = &flow->end[PEER_OF(sender)];
-	switch (word & SEED_KIND) {
-	case SEED_SYN_ACK:
+	if (kind == SEED_SYN_ACK) {
 		flow->flags |= FLOW_BY_SYNACK;
 		flow->mark_ns = seed->first_ns;
 		grow_syn_ack(own, &seed->hello, seed->ack);
 		peer->isn = seed->ack - 1;
 		peer->top = seed->ack;
 		peer->flags = END_HAS_ISN;
-		break;
-	case SEED_FIN:
+	} else if (kind == SEED_FIN) {
 		flow->flags |= FLOW_BY_GUESS;
 		grow_fin(own, seed);
-		break;
-	case SEED_ANSWERED:
-		flow->mark_ns = seed->first_ns + answer->after_ns;
-		grow_syn_ack(peer, &answer->hello, seed->hello.isn + 1);
-		/* fall through */
-	default:
+	} else {
 		flow->service = seed->hello.service;
+		flow->duplicates = !!(seed->hello.bits & HELLO_TWICE);
 		grow_hello(own, &seed->hello, seed->len);
 		own->syn = 1;
 		own->flags |= END_SENT_PLAIN_SYN;
+	}
+	if (kind == SEED_ANSWERED) {
+		flow->mark_ns = seed->first_ns + answer->after_ns;
+		flow->duplicates += !!(answer->hello.bits & HELLO_TWICE);
+		grow_syn_ack(peer, &answer->hello, seed->hello.isn + 1);
 	}
 	return 0;
 }
@@ -161,10 +161,14 @@ SUBPROGRAM int hatch(u32 place, u64 hash, u64 time)
 INLINE int hold_seed(const struct key *key, u32 entry)
 {
 	struct seed_ends *ends = env_seed_ends();
-	u64 position = ends ? entry_position(entry, READ_ONCE(ends->head)) : 0;
-	u64 *word = env_seed_word(seed_place(position));
-	struct seed *seed = env_seed(seed_place(position));
+	u64 position, *word;
+	struct seed *seed;
 
+	if (!ends)
+		return SEED_NONE;
+	position = entry_position(entry, READ_ONCE(ends->head));
+	word = env_seed_word(seed_place(position));
+	seed = env_seed(seed_place(position));
 	if (!position || !word || !seed)
 		return SEED_NONE;
 	for (int look = 0; look < HOLD_LOOKS; look++) {

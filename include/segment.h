@@ -39,7 +39,6 @@ struct segment {
 	u32 rcv_wnd;	/* with NUMBERS_KNOWN: bytes that socket takes beyond rcv_nxt */
 	u32 ifindex;	/* of the hook; the interface's number in a capture file */
 	u32 watched;	/* the filter's bucket, as it was read for this segment */
-	s32 spare;	/* slot to be evicted if it begins a flow; negative: not chosen */
 	u16 place;	/* hook and interface, folded: place_of() */
 	u16 mss;	/* with OFFER_MSS */
 	u8 flags;	/* enum tcp_flag */
@@ -49,10 +48,10 @@ struct segment {
 	u8 numbers;	/* enum numbers */
 	u8 own;		/* 1: a socket of this host sent it (seen at an outgoing hook) */
 	u8 aside;	/* 1: it was put aside, and is stepped where packets may come between */
-	u8 zero[5];
+	u8 zero;
 };
 
-_Static_assert(sizeof(struct segment) == 104, "no hole: it travels through a queue map");
+_Static_assert(sizeof(struct segment) == 96, "no hole: it travels through a queue map");
 
 /*
  * A place tells one sighting of a packet from another. Sixteen bits of it are

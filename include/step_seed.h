@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A segment that meets the seed of its pair. The two that nearly every handshake goes
- * on with need no flow of the pending table: the SYN-ACK stays beside the seed, and the ACK
- * makes a connection of it. For any other the seed hatches.
+ * A segment that meets the seed of its pair. Those that nearly every handshake goes on
+ * with need no flow of the pending table: the SYN-ACK stays beside the seed, the ACK makes a
+ * connection of it, and a second sighting of either is noted. For any other the seed hatches.
  */
 #ifndef TCPSHAKE_STEP_SEED_H
 #define TCPSHAKE_STEP_SEED_H
@@ -28,6 +28,28 @@ INLINE int answers(const struct segment *seg, const struct seed *seed, u64 word)
 	       seg->ack == seed->hello.isn + 1 && seg->time - seed->first_ns < ANSWER_MOST;
 }
 
+/* Is it the segment that this was written of, at a second place? Then it is noted, once. */
+INLINE int is_second_sighting(const struct segment *seg, struct hello *hello, u32 sender, u64 last_ns)
+{
+	if ((seg->sender & 1) != sender || seg->seq != hello->isn || seg->place == hello->place ||
+	    (hello->bits & HELLO_TWICE) || tick_of(seg->time) != tick_of(last_ns))
+		return 0;
+	hello->bits |= HELLO_TWICE | (seg->own ? HELLO_LOCAL : 0);
+	return 1;
+}
+
+/* A router shows each packet where it comes in and where it leaves. */
+INLINE int is_seen_again(const struct segment *seg, struct seed *seed, struct answer *answer, u64 word)
+{
+	u64 last = seed_last_ns(seed, answer, word);
+
+	if ((word & SEED_KIND) == SEED_SYN)
+		return is_plain_syn(seg) && seg->len == seed->len &&
+		       is_second_sighting(seg, &seed->hello, seed_sender(seed), last);
+	return (word & SEED_KIND) == SEED_ANSWERED && is_syn_ack(seg) && !seg->len && seg->ack == seed->hello.isn + 1 &&
+	       is_second_sighting(seg, &answer->hello, PEER_OF(seed_sender(seed)), last);
+}
+
 /* Is it the plain third packet of a handshake, or the client's first data in its place? */
 INLINE int opens(const struct segment *seg, const struct seed *seed, const struct answer *answer, u64 word)
 {
@@ -37,11 +59,11 @@ INLINE int opens(const struct segment *seg, const struct seed *seed, const struc
 }
 
 /*
- * Gives an answered seed back. A SYN of the next round that met it busy has passed it over,
+ * Gives a seed back that remains one. A SYN of the next round that met it busy has passed it over,
  * and no entry names it any more: then it has to move. (The exchange is a full barrier: who
  * was met before it has given out the position already.)
  */
-INLINE void publish_answered(struct segment *seg, u32 place, u64 *word, u64 now)
+INLINE void give_back(struct segment *seg, u32 place, u64 *word, u64 now)
 {
 	const struct seed_ends *ends = env_seed_ends();
 
@@ -72,8 +94,12 @@ SUBPROGRAM int step_seed(struct segment *seg, u32 place)
 			write_hello(&answer->hello, seg);
 			answer->after_ns = (u32)(seg->time - seed->first_ns);
 			service_count_at(tally, &seed->key, PEER_OF(seed_sender(seed)), seed->hello.service, SERVICE_SYNACK);
-			publish_answered(seg, place, word, was | SEED_ANSWERED);
+			give_back(seg, place, word, was | SEED_ANSWERED);
 			return C_stepped;
+		}
+		if (is_seen_again(seg, seed, answer, was)) {
+			give_back(seg, place, word, was);
+			return C_duplicate;
 		}
 	}
 	return hatch(place, seg->hash, seg->time) < 0 ? STEP_BUSY : SEED_NONE;

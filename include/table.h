@@ -113,8 +113,8 @@ INLINE u64 hold(u64 *word, u32 tag, int *busy)
 }
 
 /*
- * Gives the flow back as `now`; 0 frees the slot. The one place where a word
- * changes, and so the one where the watch filter is kept in balance.
+ * Gives the flow back as `now`; 0 frees the slot. What its word counts for in the
+ * watch filter changes with it.
  */
 INLINE void release(struct tally *tally, u32 slot, u64 *word, u64 was, u64 now)
 {

@@ -128,10 +128,10 @@ void levels_states(const struct config *config, const u64 *lines, const u64 *see
 
 	memset(states, 0, sizeof(states[0]) * TCP_STATES);
 	for (u64 kind = 0; kind <= SEED_KIND >> SEED_KIND_SHIFT; kind++) {
-		u32 own = seed_proofs(kind << SEED_KIND_SHIFT), peer = seed_peer_proofs(kind << SEED_KIND_SHIFT);
+		u32 proofs[2] = { seed_proofs(kind << SEED_KIND_SHIFT), seed_peer_proofs(kind << SEED_KIND_SHIFT) };
 
-		states[state_of(own, peer)] += seeds.of[kind];
-		states[state_of(peer, own)] += seeds.of[kind];
+		for (u32 end = 0; end < 2; end++)
+			states[state_of(proofs[end], proofs[PEER_OF(end)])] += seeds.of[kind];
 	}
 	for (u32 slot = 0; slot < slots; slot++) {
 		u64 word = READ_ONCE(lines[slot]);

@@ -115,20 +115,32 @@ static struct segment odd_fin(u32 n)
 	return seg;
 }
 
-enum sown { OF_SYN, OF_ANSWERED, OF_SYN_ACK, OF_FIN, OF_ALL };
+enum sown { OF_SYN, OF_ANSWERED, OF_SYN_ACK, OF_FIN, OF_TWICE, OF_ALL };
 
 /* What stepping these segments makes, with and without a seed between. */
 static struct only_flow flow_of(struct stage *s, enum sown what, u32 n, u32 seeds)
 {
-	struct segment syn = odd_syn(n), answer = odd_answer(&syn, n), fin = odd_fin(n), *first;
+	struct segment syn = odd_syn(n), answer = odd_answer(&syn, n), fin = odd_fin(n), second = syn, *first;
 	u64 begin = s->begin + n * 12345678;
 	int place;
 
 	small_ring(s, seeds);
+	second.place = place_of(8, HOOK_OUT);
 	first = what == OF_SYN_ACK ? &answer : what == OF_FIN ? &fin : &syn;
 	stage_packet(s, first, begin);
-	if (what == OF_ANSWERED)
+	if (what == OF_TWICE) {
+		second.own = n & 4;
+		stage_packet(s, &second, begin + 7);
+		assert_int_equal(counted(s, duplicate), 1);
+	}
+	if (what == OF_ANSWERED || what == OF_TWICE)
 		stage_packet(s, &answer, begin + n * 1000003);
+	if (what == OF_TWICE) {
+		second = answer;
+		second.place = place_of(9, HOOK_OUT);
+		stage_packet(s, &second, begin + n * 1000003 + 7);
+		assert_int_equal(counted(s, duplicate), 2);
+	}
 	if (seeds) {
 		assert_int_equal(pending_flows(s), 0);
 		place = find_seed(first);
@@ -205,6 +217,27 @@ static void opens_to_what_its_segments_would_have_made(void **state)
 		assert_true(with.word == without.word);
 		assert_memory_equal(&with.flow, &without.flow, sizeof(with.flow));
 	}
+}
+
+/* Once; what comes a third time, or where a copy may not, hatches it. */
+static void a_second_sighting_leaves_it_a_seed(void **state)
+{
+	struct stage *s = *state;
+
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.000");
+	play(s, "0.001 c S 1000 at 2");
+	assert_int_equal(live_seeds(s), 1);
+	play(s, "0.002 c S 1000 at 3");
+	assert_int_equal(live_seeds(s), 0);
+	assert_int_equal(counted(s, duplicate), 2);
+	assert_int_equal(counted(s, syn_repeated), 0);
+	small_ring(s, RING);
+	syn_from(s, 50000, "0.000");
+	play(s, "0.001 c S 1000");
+	assert_int_equal(counted(s, syn_repeated), 1);
+	assert_int_equal(pending_flows(s), 1);
+	stage_balance(s);
 }
 
 /* No room for the connection: it is told all the same, and its tombstone is where it would be without seeds. */
@@ -598,6 +631,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(hatches_to_what_its_segments_would_have_made, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(opens_to_what_its_segments_would_have_made, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(a_second_sighting_leaves_it_a_seed, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(opens_where_there_is_no_room, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(answered_where_it_lies, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(an_answered_one_is_told_in_time, raise_curtain, lower_curtain),
