@@ -5,7 +5,7 @@
  * exact, and the watch filter is what the words say. The same programs with
  * their atomic operations made plain fail.
  *
- * TCPSHAKE_RACES=n: rounds of each of the eight pairs (500000 for four million in all); without it 20000, or as
+ * TCPSHAKE_RACES=n: rounds of each of the nine pairs (500000 for 4.5 million in all); without it 20000, or as
  * many as a machine with other work can do in a minute.
  * TCPSHAKE_SEED=n: other moments. TCPSHAKE_PLAIN_OBJECT=file: the programs that have to fail.
  */
@@ -240,6 +240,27 @@ static void batch_of_late_rounds(struct arena *arena)
 			    (struct outcome){.closes = 1, .how = HOW_RESET});
 }
 
+/* Two SYNs of different pairs, whose seeds lie in one line of the index: both are found again. */
+static void batch_of_sowings(struct arena *arena)
+{
+	for (u64 n = 0; n < BATCH; n++) {
+		u64 flow = arena->flow + n;
+		struct frame_spec crowd = arena_spec(flow, OF_CLIENT, TCP_SYN);
+
+		crowd.from_port = CROWD_PORT;
+		if (n % 2)
+			arena_race(arena, arena_packet(arena, flow, OF_CLIENT, TCP_SYN), arena_shot(arena, &crowd));
+		else
+			arena_race(arena, arena_shot(arena, &crowd), arena_packet(arena, flow, OF_CLIENT, TCP_SYN));
+		arena_step_aside(arena);
+		arena_play(arena, flow, OF_SERVER, TCP_SYN | TCP_ACK);
+		arena_play(arena, flow, OF_CLIENT, TCP_ACK);
+		arena_play(arena, flow, OF_SERVER, TCP_RST);
+	}
+	arena_rest(arena);
+	arena_expect(arena, "SYN against SYN", 0, 1, (struct outcome){.opens = 1, .closes = 1, .how = HOW_RESET});
+}
+
 static const struct pair {
 	const char *name;
 	u32 pending_rows, connection_rows; /* of four lines */
@@ -254,6 +275,7 @@ static const struct pair {
     {"sweep of seeds against SYN-ACK", 16, 16, 0, 64, batch_of_hatches},
     {"sweep of seeds against ACK", 16, 16, 0, 64, batch_of_late_opens},
     {"ACK against another round", 64, 64, 2, SEEDS_LEAST, batch_of_late_rounds},
+    {"SYN against SYN in one line", 64, 64, 2, SEEDS_LEAST, batch_of_sowings},
 };
 
 /* --- running them --- */
@@ -404,6 +426,12 @@ static void round_against_ack(void **state)
 	told_once(&pairs[7]);
 }
 
+static void syn_against_syn(void **state)
+{
+	(void)state;
+	told_once(&pairs[8]);
+}
+
 static void plain_operations_are_caught(void **state)
 {
 	const char *named = getenv("TCPSHAKE_PLAIN_OBJECT");
@@ -430,7 +458,7 @@ int main(void)
 	    cmocka_unit_test(eviction_against_ack),	   cmocka_unit_test(sweep_against_ack),
 	    cmocka_unit_test(round_against_syn_ack),	   cmocka_unit_test(seeds_sweep_against_syn_ack),
 	    cmocka_unit_test(seeds_sweep_against_ack),	   cmocka_unit_test(round_against_ack),
-	    cmocka_unit_test(plain_operations_are_caught),
+	    cmocka_unit_test(syn_against_syn),		   cmocka_unit_test(plain_operations_are_caught),
 	};
 
 	return cmocka_run_group_tests_name("race_test", tests, NULL, NULL);
