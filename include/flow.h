@@ -183,7 +183,7 @@ struct answer {
 _Static_assert(sizeof(struct seed) == 64 && sizeof(struct answer) == 16, "one cache line, and a quarter of one");
 
 /* The word of a seed's place: its position, and */
-#define SEED_BUSY 0x1ULL /* being written, or hatching */
+#define SEED_BUSY 0x1ULL /* in somebody's hand */
 #define SEED_LIVE 0x2ULL
 #define SEED_TOLD 0x4ULL	   /* its half_open is behind it, though nothing was told: not selected, or */
 #define SEED_TOLD_IN_ALARM 0x8ULL /* a flood's summaries stood for it */

@@ -12,6 +12,9 @@
 #define SEED_NONE (-1)
 #define SEED_IN_HAND (-2)
 
+/* A place that is given out may not be taken yet: as many as CPUs may be about to. Its word tells. */
+#define SEEDS_GIVEN_OUT 64
+
 INLINE void write_hello(struct hello *hello, const struct segment *seg)
 {
 	hello->isn = seg->seq;
@@ -166,7 +169,7 @@ INLINE int hold_seed(const struct key *key, u32 entry)
 
 	if (!ends)
 		return SEED_NONE;
-	position = entry_position(entry, READ_ONCE(ends->head));
+	position = entry_position(entry, READ_ONCE(ends->head), CFG(seeds) + SEEDS_GIVEN_OUT);
 	word = env_seed_word(seed_place(position));
 	seed = env_seed(seed_place(position));
 	if (!position || !word || !seed)

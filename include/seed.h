@@ -12,9 +12,10 @@
  * positions of the ring. The position tells when an entry is stale, so those of
  * seeds that had to go are left where they are.
  *
- * Any other segment with its key makes of a seed a flow of the pending table
- * (hatch.h), and so does a deadline of which something is to be told. One that was
- * answered and has to make room goes there too, while there is a free slot.
+ * The ACK that completes it makes a connection of an answered seed (step_seed.h); any
+ * other segment with its key a flow of the pending table (hatch.h), and so does a
+ * deadline of which something is to be told. One that was answered and has to make
+ * room goes there too, while there is a free slot.
  *
  * Who races: segments of one key, the sweep, and the SYN that takes the place a
  * round later. Whoever wants to read or write a seed first makes its word BUSY by
@@ -62,12 +63,12 @@ INLINE u32 entry_of(u32 print, u64 position)
 	return print | ((u32)position & ENTRY_POSITION_MASK);
 }
 
-/* The position that an entry names, if it is of the last round up to `head`; else 0. */
-INLINE u64 entry_position(u32 entry, u64 head)
+/* The position that an entry names, if it is one of the last `most` up to `head`; else 0. */
+INLINE u64 entry_position(u32 entry, u64 head, u32 most)
 {
 	u32 age = ((u32)head - entry) & ENTRY_POSITION_MASK;
 
-	return entry && age < CFG(seeds) && age < head ? head - age : 0;
+	return entry && age < most && age < head ? head - age : 0;
 }
 
 /* Has an entry the print of this hash? Two entries at once, without a branch. */

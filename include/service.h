@@ -204,22 +204,31 @@ INLINE u32 flow_server(const struct flow *flow)
 	return PEER_OF(flow_client(flow)) & 1;
 }
 
-/* hint: the row's index plus 1, as it was when the flow began; it may be another's by now. */
-INLINE struct service *service_hinted(const struct key *key, u32 server, u32 hint)
+/*
+ * hint: the row's index plus 1, as it was when the flow began; it may be another's by now, or
+ * nobody's, whom no one reads. The index, or -1.
+ */
+SUBPROGRAM int service_of_hint(const struct key *key, u32 server, u32 hint)
 {
 	struct service *row = hint ? env_service(hint - 1) : 0;
+	u64 *words;
 
-	return row && row->port == key->port[server] && row->prefix == SERVICE_WHOLE &&
-	       address_equal(&row->addr, &key->addr[server]) ? row : 0;
+	if (!row || !key)
+		return -1;
+	server &= 1;
+	if (row->port != key->port[server] || row->prefix != SERVICE_WHOLE || !address_equal(&row->addr, &key->addr[server]))
+		return -1;
+	words = env_line(CFG(table[TABLE_SERVICES].first_line) + (hint - 1) / LINE_WORDS);
+	if (!words || (READ_ONCE(words[(hint - 1) % LINE_WORDS]) & (SERVICE_USED | SERVICE_GIVEN)) != SERVICE_USED)
+		return -1;
+	return (int)hint - 1;
 }
 
-/* The same for what makes rows: not one that was freed, and that nobody would read. */
-INLINE struct service *service_standing(const struct key *key, u32 server, u32 hint)
+INLINE struct service *service_hinted(const struct key *key, u32 server, u32 hint)
 {
-	struct service *row = service_hinted(key, server, hint);
-	u64 *words = row ? env_line(CFG(table[TABLE_SERVICES].first_line) + (hint - 1) / LINE_WORDS) : 0;
+	int index = hint ? service_of_hint(key, server, hint) : -1;
 
-	return words && (READ_ONCE(words[(hint - 1) % LINE_WORDS]) & (SERVICE_USED | SERVICE_GIVEN)) == SERVICE_USED ? row : 0;
+	return index < 0 ? 0 : env_service((u32)index);
 }
 
 /* Is the service in alarm? */
@@ -265,7 +274,7 @@ INLINE u32 service_count(struct tally *tally, const struct flow *flow, enum serv
  */
 INLINE u16 service_syn(struct tally *tally, const struct key *key, u32 server, u16 hint)
 {
-	struct service *row = service_standing(key, server, hint);
+	struct service *row = service_hinted(key, server, hint);
 	u32 alarm;
 
 	if (!row) {
@@ -286,7 +295,7 @@ INLINE u16 service_syn(struct tally *tally, const struct key *key, u32 server, u
 INLINE void service_completed(struct tally *tally, const struct flow *flow, u64 open_ns)
 {
 	u32 server = flow_server(flow), bucket = service_bucket(open_ns);
-	struct service *row = service_standing(&flow->key, server, flow->service);
+	struct service *row = service_hinted(&flow->key, server, flow->service);
 
 	if (!row)
 		row = service_at(tally, service_find_or_make(&flow->key.addr[server], flow->key.port[server], 1));

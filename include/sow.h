@@ -33,14 +33,22 @@ INLINE void evict_seed(struct tally *tally, const struct seed *seed, u64 word)
 	count_evicted(tally, remove_seed(seed, word), 0);
 }
 
-/* An answered one is likely to be somebody's: it moves to the pending table, if there is a free slot. Returns 1, or 0. */
+INLINE int seed_moves_on(u64 word)
+{
+	return (word & SEED_LIVE) && (word & SEED_KIND) == SEED_ANSWERED;
+}
+
+/*
+ * An answered one is likely to be somebody's: it moves to the pending table, if there is a
+ * free slot. Until then its place is its own, for those who look for it. Returns 1, or 0.
+ */
 SUBPROGRAM int keep_answered(const struct seed *seed, u32 place, u64 word)
 {
 	struct key key;
 	u64 hash;
 	int slot;
 
-	if (!seed || (word & SEED_KIND) != SEED_ANSWERED)
+	if (!seed || !seed_moves_on(word))
 		return 0;
 	key = seed_key(seed);
 	hash = key_hash(&key, CFG(secret));
@@ -51,7 +59,10 @@ SUBPROGRAM int keep_answered(const struct seed *seed, u32 place, u64 word)
 	return 1;
 }
 
-/* More came for one line of the index within a round than it has entries: the oldest of them goes. */
+/*
+ * More came for one line of the index within a round than it has entries: the oldest of them
+ * goes. Returns 1 when it is in somebody's hand, who may leave it a seed.
+ */
 SUBPROGRAM int evict_position(u64 position)
 {
 	u64 *word = env_seed_word(seed_place(position));
@@ -62,9 +73,10 @@ SUBPROGRAM int evict_position(u64 position)
 	if (!word || !seed || !tally)
 		return 0;
 	was = READ_ONCE(*word);
-	if (seed_position(was) != position || (was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE ||
-	    cas64(word, was, was | SEED_BUSY) != was)
+	if (seed_position(was) != position || !(was & (SEED_LIVE | SEED_BUSY)))
 		return 0;
+	if ((was & SEED_BUSY) || cas64(word, was, was | SEED_BUSY) != was)
+		return 1;
 	if (!keep_answered(seed, seed_place(position), was))
 		evict_seed(tally, seed, was);
 	publish64(word, seed_word(position, 0));
@@ -74,12 +86,13 @@ SUBPROGRAM int evict_position(u64 position)
 /*
  * The entries of a line are written in turn, so the one that is lost is its oldest;
  * unless two CPUs write the same one at the same moment: then who comes second carries
- * the other's on to the next.
+ * the other's on to the next. So with one whose seed is in somebody's hand.
  */
 INLINE void enter_seed(const struct seed_ends *ends, u64 hash, u64 position)
 {
 	struct seed_line *line = env_seed_line(seed_line_of(hash));
 	u32 mine = entry_of(seed_print(hash), position);
+	u64 carried = position;
 
 	for (u32 n = 0; line && n < SEED_ENTRIES; n++) {
 		u32 at = READ_ONCE(line->next), was;
@@ -91,16 +104,13 @@ INLINE void enter_seed(const struct seed_ends *ends, u64 hash, u64 position)
 		line->next = at + 1;
 		if (cas32(&line->entry[at], was, mine) != was)
 			continue;
-		lost = entry_position(was, READ_ONCE(ends->head));
-		if (lost && position - lost + SEED_ENTRIES < 2 * SEED_ENTRIES) {
-			mine = was;
-			continue;
-		}
-		if (lost)
-			evict_position(lost);
-		return;
+		lost = entry_position(was, READ_ONCE(ends->head), CFG(seeds));
+		if (!lost || (position - lost + SEED_ENTRIES >= 2 * SEED_ENTRIES && !evict_position(lost)))
+			return;
+		mine = was;
+		carried = lost;
 	}
-	evict_position(position); /* nobody would find it */
+	evict_position(carried); /* nobody would find it */
 }
 
 INLINE void write_seed(struct seed *seed, const struct segment *seg, u32 bucket, u16 service)
@@ -139,7 +149,7 @@ SUBPROGRAM int sow(struct segment *seg)
 {
 	struct seed_ends *ends = env_seed_ends();
 	struct tally *tally = env_tally();
-	u64 position, was, kind, *word;
+	u64 position, was, busy, kind, *word;
 	int beside = BESIDE_SOWN;
 	struct seed *seed;
 	u16 service = 0;
@@ -154,17 +164,20 @@ SUBPROGRAM int sow(struct segment *seg)
 	if (!word || !seed || !bucket)
 		return SOW_NOTHING;
 	was = READ_ONCE(*word);
-	if ((was & SEED_BUSY) || seed_position(was) > position || cas64(word, was, seed_word(position, SEED_BUSY)) != was)
+	busy = seed_moves_on(was) ? was | SEED_BUSY : seed_word(position, SEED_BUSY);
+	if ((was & SEED_BUSY) || seed_position(was) > position || cas64(word, was, busy) != was)
 		return SOW_NOTHING;
 	if (READ_ONCE(ends->tail) >= position) {
 		/* the sweep went by before the place was taken, and would not come back in time */
-		if (was & SEED_LIVE)
+		if ((was & SEED_LIVE) && !keep_answered(seed, seed_place(position), was))
 			evict_seed(tally, seed, was);
 		publish64(word, seed_word(position, 0));
 		return SOW_NOTHING;
 	}
 	if ((was & SEED_LIVE) && !keep_answered(seed, seed_place(position), was))
 		beside |= remove_seed(seed, was);
+	if (seed_moves_on(was))
+		publish64(word, seed_word(position, SEED_BUSY));
 	add32(bucket, BUCKET_P);
 	kind = kind_of_seed(seg);
 	if (kind == SEED_SYN)

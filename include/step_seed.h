@@ -3,6 +3,7 @@
  * A segment that meets the seed of its pair. Those that nearly every handshake goes on
  * with need no flow of the pending table: the SYN-ACK stays beside the seed, the ACK makes a
  * connection of it, and a second sighting of either is noted. For any other the seed hatches.
+ * A seed, which is the newest that began with its key, is asked before the pair's other flows.
  */
 #ifndef TCPSHAKE_STEP_SEED_H
 #define TCPSHAKE_STEP_SEED_H
@@ -143,6 +144,7 @@ SUBPROGRAM u64 complete_seed(struct segment *seg, u32 place)
 		s.own->flags |= END_LOCAL;
 	step_rest(&s, FIT_NUMBERS);
 	check_proofs(&s);
+	flow->last_tick = (u32)tick_of(seg->time);
 	return s.word;
 }
 

@@ -77,7 +77,8 @@ INLINE u64 half_open_untold(struct tally *tally, const struct seed *seed, const 
 /*
  * A seed that is due is counted where it lies, or moves to the pending table and is told
  * of there. One that is not, or is in somebody's hand, is waited for; but candidates for
- * adoption have no half-open. One of the round before was in somebody's hand when its place was given to another: it goes now.
+ * adoption have no half-open. One of the round before, which was in somebody's hand when its
+ * place was given to another, makes room now.
  */
 INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 {
@@ -227,7 +228,7 @@ SUBPROGRAM int conclude_seed(u32 place, u32 how, u64 time)
 	if ((was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE || cas64(word, was, was | SEED_BUSY) != was)
 		return 0;
 	grow(flow, seed, answer, was);
-	conclude(flow, word_of_seed(seed, answer, was), how, time);
+	conclude(flow, word_of_hash(key_hash(&flow->key, CFG(secret))) | word_of_seed(seed, answer, was), how, time);
 	publish64(word, was);
 	return 0;
 }

@@ -97,9 +97,11 @@ void levels_count(const struct config *config, const u64 *lines, const u64 *seed
 {
 	u32 first_connection = config->table[TABLE_CONNECTIONS].first_line * LINE_WORDS;
 	u32 slots = config->table[TABLE_SERVICES].first_line * LINE_WORDS;
-	struct seeds_seen seeds;
+	/* first: one that moves on meanwhile is counted twice, and none never */
+	struct seeds_seen seeds = count_seeds(config, seed_words);
 
 	memset(levels, 0, sizeof(*levels));
+	add_seeds(&seeds, levels);
 	for (u32 slot = 0; slot < slots; slot++) {
 		u64 word = READ_ONCE(lines[slot]);
 
@@ -112,8 +114,6 @@ void levels_count(const struct config *config, const u64 *lines, const u64 *seed
 		else
 			count_connection(word, levels);
 	}
-	seeds = count_seeds(config, seed_words);
-	add_seeds(&seeds, levels);
 	for (u32 i = 0; i < 1u << (BUCKET_TAG_BITS + config->row_bits); i++) {
 		u32 bucket = READ_ONCE(buckets[i]);
 

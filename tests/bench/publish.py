@@ -18,7 +18,8 @@ BEGIN, END = "<!-- bench: begin, written by make bench-results -->", "<!-- bench
 
 
 def xdp_v4(found):
-    return [row for row in found["rows"] if (row["hook"], row["family"]) == ("xdp", "v4") and row["target_to_parse"]]
+    return [row for row in found["rows"] if (row["hook"], row["family"]) == ("xdp", "v4") and
+            (row["target_to_parse"] or row["target_under_reference"])]
 
 
 def goal(value, target, met):

@@ -486,7 +486,7 @@ static void candidates_go_too(void **state)
 }
 
 /* As many as a line of the index has entries, and one more; the first is answered, or none. */
-static void crowd_a_line(struct stage *s, u32 answered)
+static void crowd_a_line(struct stage *s, u32 answered, u32 held)
 {
 	u32 sown = 0, line = 0;
 
@@ -502,6 +502,8 @@ static void crowd_a_line(struct stage *s, u32 answered)
 			continue;
 		line = seed_line_of(hash);
 		sown++;
+		if (held && sown == SEED_ENTRIES + 1)
+			s->engine->seed_words[seed_place(held)] |= SEED_BUSY;
 		syn_from(s, port, "0.000");
 		if (sown == answered)
 			play(s, "0.001 s S. 5000 ack 1001");
@@ -514,12 +516,25 @@ static void one_that_cannot_be_found_goes(void **state)
 	struct stage *s = *state;
 
 	for (u32 answered = 0; answered < 2; answered++) {
-		crowd_a_line(s, answered);
+		crowd_a_line(s, answered, 0);
 		assert_int_equal(live_seeds(s), SEED_ENTRIES);
 		assert_int_equal(counted(s, handshakes_evicted), !answered);
 		assert_int_equal(pending_flows(s), answered);
 		stage_balance(s);
 	}
+}
+
+/* What is in somebody's hand may remain a seed: it keeps an entry, and another one goes. */
+static void one_that_is_held_is_found_again(void **state)
+{
+	struct stage *s = *state;
+
+	crowd_a_line(s, 0, 1);
+	s->engine->seed_words[seed_place(1)] &= ~SEED_BUSY;
+	assert_int_equal(live_seeds(s), SEED_ENTRIES);
+	assert_true(s->engine->seed_words[seed_place(1)] & SEED_LIVE);
+	assert_int_equal(counted(s, handshakes_evicted), 1);
+	stage_balance(s);
 }
 
 /* --- who is in the way --- */
@@ -574,14 +589,20 @@ static void none_is_sown_behind_the_sweep(void **state)
 	struct stage *s = *state;
 
 	small_ring(s, RING);
-	for (u16 i = 0; i < RING; i++)
-		syn_from(s, (u16)(10000 + i), "0.000");
-	s->engine->seed_ends.tail = s->engine->seed_ends.head + 1;
-	syn_from(s, 20000, "0.100");
-	assert_int_equal(pending_flows(s), 1);
-	assert_int_equal(counted(s, handshakes_evicted), 1);
-	s->engine->seed_ends.tail = 0;
-	stage_balance(s);
+	for (u32 answered = 0; answered < 2; answered++) {
+		small_ring(s, RING);
+		for (u16 i = 0; i < RING; i++) {
+			syn_from(s, (u16)(10000 + i), "0.000");
+			if (answered)
+				play(s, "0.001 s S. 5000 ack 1001");
+		}
+		s->engine->seed_ends.tail = s->engine->seed_ends.head + 1;
+		syn_from(s, 20000, "0.100");
+		assert_int_equal(pending_flows(s), 1 + answered);
+		assert_int_equal(counted(s, handshakes_evicted), !answered);
+		s->engine->seed_ends.tail = 0;
+		stage_balance(s);
+	}
 }
 
 /* The sweep has been away for more than a round. */
@@ -644,6 +665,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(so_is_what_a_flood_stands_for, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(the_oldest_goes, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(one_that_cannot_be_found_goes, raise_curtain, lower_curtain),
+		cmocka_unit_test_setup_teardown(one_that_is_held_is_found_again, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(a_place_in_somebodys_hand_is_left_alone, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(a_seed_in_somebodys_hand_is_waited_for, raise_curtain, lower_curtain),
 		cmocka_unit_test_setup_teardown(none_is_sown_behind_the_sweep, raise_curtain, lower_curtain),
