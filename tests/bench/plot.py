@@ -56,6 +56,8 @@ def bars(rows):
                   rect(LEFT, y + 12, at(ns["tcpshake"]) - LEFT, 11, OURS),
                   line(at(ns["parse"]), y + 2, at(ns["parse"]), y + 25, PARSE, 2),
                   text(at(max(ns["tcpshake"], goal)) + 5, y + 22, f"{ns['tcpshake']:.0f}", size=11)]
+        if goal:
+            parts.append(line(at(goal), y + 2, at(goal), y + 25, TARGET, 2))
     return parts, bottom
 
 
