@@ -24,6 +24,7 @@ ROWS = {
     "ten-packet connection": 4,
     "data, 1M flows, pending full": 1,
     "spoofed SYN, tables full": 4,
+    "spoofed SYN, SYN-ACK, tables full": 1,
     "SYN-ACK of no one, tables full": 1,
     "FIN of no one, tables full": 1,
     "RST of no one, tables full": 1,
@@ -37,6 +38,9 @@ COUNTED = {
     "ten-packet connection": {"handshakes_started": 0.1, "handshakes_completed": 0.1, "connections_fin": 0.1},
     "spoofed SYN, tables full": {"handshakes_started": 1, "handshakes_evicted": 1},
     "spoofed SYN, tables full, in alarm": {"handshakes_evicted": 1, "events_suppressed": 1},
+    "spoofed SYN, SYN-ACK, tables full": {"handshakes_started": 0.5, "handshakes_evicted": 0.5, "stepped": 1},
+    "SYN-ACK of no one, tables full": {"adoptions_started": 1},
+    "FIN of no one, tables full": {"adoptions_started": 1},
     "RST of no one, tables full": {"stray_rst": 1},
 }
 BOTH = {"both CPUs: data, one flow each", "both CPUs: data, 1M flows each", "both CPUs: ten-packet connections",

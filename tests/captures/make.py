@@ -82,20 +82,20 @@ def segment_frame(time, src, dst, flags, seq, ack=0):
                                                                                          ack))))
 
 
-def flood_in():
+def flood_in(flood=FLOOD):
     """
     Spoofed SYNs to a server that answers each by a cookie: one SYN-ACK, never
     repeated. Each hundredth SYN is of a real client, who opens and closes; the
     last of these takes ten seconds for his ACK, which only a cookie survives.
     """
     frames = []
-    for number in range(FLOOD):
+    for number in range(flood):
         client, time = (stranger(number), 1024 + number), wire.BEGIN_NS + number * 10**6
         isn, cookie = number * 7919, number * 104729 + 5
         frames.append(segment_frame(time, client, FLOOD_SERVER, "S", isn))
         frames.append(segment_frame(time + 10**5, FLOOD_SERVER, client, "S.", cookie, isn + 1))
         if number % (FLOOD // FLOOD_REAL) == 0:
-            back = time + (10**10 if number == FLOOD - FLOOD // FLOOD_REAL else 5 * 10**6)
+            back = time + (10**10 if number == flood - FLOOD // FLOOD_REAL else 5 * 10**6)
             frames.append(segment_frame(back, client, FLOOD_SERVER, ".", isn + 1, cookie + 1))
             frames.append(segment_frame(back + 1, client, FLOOD_SERVER, "F.", isn + 1, cookie + 1))
             frames.append(segment_frame(back + 2, FLOOD_SERVER, client, "F.", cookie + 1, isn + 2))

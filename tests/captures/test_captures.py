@@ -106,9 +106,10 @@ def test_flood_out(capture):
 
 
 def test_flood_into_a_small_table(capture):
-    """What does not fit is evicted, told and counted; the late client is forgotten with the rest."""
-    got = read(capture(ALL["flood-in"]), "-j", "--memory", "1M", "-v")
+    """What does not fit is evicted, told and counted; who completes while it is remembered is not."""
+    got = read(capture(make.flood_in(3 * make.FLOOD)), "-j", "--memory", "1M", "-v")
     assert counter(got, "handshakes_evicted") > 0
+    assert counter(got, "handshakes_completed") == 3 * make.FLOOD_REAL
     assert re.search("sums +all balance", got.stderr)
 
 
