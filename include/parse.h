@@ -49,6 +49,12 @@ enum parse_result {
 	PARSE_BEYOND,	 /* FRAME_PACKET only: not readable here, but within reach */
 };
 
+/* What a segment says, where it is not read yet: nobody asks for it of most packets. */
+struct unread {
+	const struct wire_tcp *tcp; /* NULL: nothing is left to read */
+	u32 len;		    /* payload bytes */
+};
+
 /* Between IP and TCP: who, and which bytes of the frame are TCP's. */
 struct ip_part {
 	struct address from, to;
@@ -159,7 +165,7 @@ INLINE void parse_syn(const struct frame *f, enum frame_memory memory, u32 at, u
  * without its window scale than none.
  */
 INLINE enum parse_result parse_tcp(const struct frame *f, enum frame_memory memory,
-				   const struct ip_part *part, struct segment *seg)
+				   const struct ip_part *part, struct segment *seg, struct unread *unread)
 {
 	const struct wire_tcp *tcp;
 	u32 at = part->at, header;
@@ -178,16 +184,27 @@ INLINE enum parse_result parse_tcp(const struct frame *f, enum frame_memory memo
 		return PARSE_BEYOND;
 
 	seg->sender = key_make(&seg->key, part->from, BE16(tcp->from), part->to, BE16(tcp->to));
-	seg->seq = BE32(tcp->seq);
-	seg->ack = BE32(tcp->ack);
-	seg->len = part->end - at - header;
 	seg->flags = tcp->flags;
+	if (seg->flags & TCP_SYN)
+		parse_syn(f, memory, at + sizeof(*tcp), header - sizeof(*tcp), seg);
+	unread->tcp = tcp;
+	unread->len = part->end - at - header;
+	return PARSE_TCP;
+}
+
+/* Reads what parse_start() left. */
+INLINE void parse_rest(const struct unread *unread, struct segment *seg)
+{
+	if (!unread->tcp)
+		return;
+	seg->seq = BE32(unread->tcp->seq);
+	seg->ack = BE32(unread->tcp->ack);
+	seg->len = unread->len;
+	if (seg->flags & TCP_SYN)
+		return;
 	seg->mss = 0;
 	seg->wscale = 0;
 	seg->offers = 0;
-	if (seg->flags & TCP_SYN)
-		parse_syn(f, memory, at + sizeof(*tcp), header - sizeof(*tcp), seg);
-	return PARSE_TCP;
 }
 
 /*
@@ -198,7 +215,7 @@ INLINE enum parse_result parse_tcp(const struct frame *f, enum frame_memory memo
  * the addresses through the stack, for a nanosecond and a half more a packet.
  */
 INLINE enum parse_result parse_ipv4(const struct frame *f, enum frame_memory memory, u32 at,
-				    struct segment *seg)
+				    struct segment *seg, struct unread *unread)
 {
 	const struct wire_ipv4 *ip = frame_at(f, memory, at, sizeof(*ip));
 	u32 header, total, fragment;
@@ -220,7 +237,7 @@ INLINE enum parse_result parse_ipv4(const struct frame *f, enum frame_memory mem
 	part.at = at + header;
 	part.end = total ? at + total : f->wire_len;
 	part.first = !!(fragment & IPV4_MORE);
-	return parse_tcp(f, memory, &part, seg);
+	return parse_tcp(f, memory, &part, seg, unread);
 }
 
 /* clang-format off */
@@ -276,7 +293,7 @@ INLINE enum parse_result parse_extension(const struct frame *f, enum frame_memor
 
 /* Length 0: as in IPv4, and the jumbogram of RFC 2675. */
 INLINE enum parse_result parse_ipv6(const struct frame *f, enum frame_memory memory, u32 at,
-				    struct segment *seg)
+				    struct segment *seg, struct unread *unread)
 {
 	const struct wire_ipv6 *ip = frame_at(f, memory, at, sizeof(*ip));
 	struct ip_part part;
@@ -302,16 +319,16 @@ INLINE enum parse_result parse_ipv6(const struct frame *f, enum frame_memory mem
 		if (result != PARSE_TCP)
 			return result;
 	}
-	return next == PROTO_TCP ? parse_tcp(f, memory, &part, seg) : PARSE_NOT_TCP;
+	return next == PROTO_TCP ? parse_tcp(f, memory, &part, seg, unread) : PARSE_NOT_TCP;
 }
 
 /*
- * Fills what the headers say: key, sender, seq, ack, len, flags and, of a SYN,
- * mss, wscale and offers (0 in others). time, hash, place and all else are the
- * caller's. On any result but PARSE_TCP seg is untouched.
+ * Says what a frame is, and of TCP fills key, sender, flags and, of a SYN, mss, wscale
+ * and offers. What else the segment says is left *unread, which is good for as long as the frame is.
+ * time, hash, place and all else of seg are the caller's. On any result but PARSE_TCP seg is untouched.
  */
-INLINE enum parse_result parse_packet(const struct frame *f, enum frame_memory memory, enum link_first first,
-				      struct segment *seg)
+INLINE enum parse_result parse_start(const struct frame *f, enum frame_memory memory, enum link_first first,
+				     struct segment *seg, struct unread *unread)
 {
 	enum parse_result result;
 	__be16 type = 0;
@@ -322,10 +339,22 @@ INLINE enum parse_result parse_packet(const struct frame *f, enum frame_memory m
 	if (result != PARSE_TCP)
 		return result;
 	if (likely(type == BE16(ETHER_IPV4)))
-		return parse_ipv4(f, memory, at, seg);
+		return parse_ipv4(f, memory, at, seg, unread);
 	if (type == BE16(ETHER_IPV6))
-		return parse_ipv6(f, memory, at, seg);
+		return parse_ipv6(f, memory, at, seg, unread);
 	return PARSE_NOT_TCP;
+}
+
+/* The whole at once: also seq, ack and len, and zeros for what only a SYN has. */
+INLINE enum parse_result parse_packet(const struct frame *f, enum frame_memory memory, enum link_first first,
+				      struct segment *seg)
+{
+	struct unread unread = { NULL, 0 };
+	enum parse_result result = parse_start(f, memory, first, seg, &unread);
+
+	if (result == PARSE_TCP)
+		parse_rest(&unread, seg);
+	return result;
 }
 
 /* The first bytes of a frame that could not be parsed where it lies. */
