@@ -40,6 +40,7 @@ struct table_plan {
 
 struct config {
 	u64 secret;
+	struct hash_keys hash_keys; /* they follow from the secret where an engine is made */
 	struct table_plan table[TABLES];
 	u32 row_bits;		/* lines a row, log2; the watch filter has 2^(BUCKET_TAG_BITS + row_bits) buckets */
 	u32 seeds;		/* a power of two, SEEDS_LEAST or more; 0: none are kept */

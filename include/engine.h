@@ -369,7 +369,7 @@ INLINE int engine_prepare(struct segment *seg)
 		return C_filtered;
 	if (normalise_flags(seg))
 		return C_odd_flags;
-	seg->hash = key_hash(&seg->key, CFG(secret));
+	seg->hash = key_hash(&seg->key, &CFG(hash_keys));
 	bucket = env_bucket(bucket_of_hash(seg->hash));
 	seg->watched = bucket ? READ_ONCE(*bucket) : 0;
 	if (seg->flags & TCP_RST)

@@ -109,25 +109,54 @@ INLINE u64 hash_mix(u64 h, u64 word)
 }
 
 /*
- * Keyed multiply-mix. Not a cryptographic hash: it needs only that one who
- * does not see its results cannot aim at a line; the secret is drawn at start.
- * Two v4 addresses fit in one word, so the common case has fewer rounds.
+ * The hash of a key is NH (Black and others, "UMAC", 1999): sums of 32-bit words
+ * with secret ones, multiplied in pairs, added up. The products do not wait for each
+ * other, and of two keys that somebody chose who knows none of the secret all 64 bits
+ * agree once in 2^32 secrets. It is not cryptographic beyond that: who could see its
+ * results could aim at a line. The rest spreads the sum over all bits.
  */
-INLINE u64 key_hash(const struct key *key, u64 secret)
+struct hash_keys {
+	u64 ports;
+	u32 half[8]; /* one for each half of an address word */
+};
+
+/* From one secret, which was drawn at the start. */
+INLINE struct hash_keys hash_keys_of(u64 secret)
 {
-	const u64 *w = (const u64 *)key;
+	struct hash_keys keys;
 	u64 h = secret;
 
-	if (address_is_v4(&key->addr[0]) && address_is_v4(&key->addr[1])) {
-		h = hash_mix(h, (u64)v4_of_low(w[1]) << 32 | v4_of_low(w[3]));
-	} else {
-		h = hash_mix(h, w[0]);
-		h = hash_mix(h, w[1]);
-		h = hash_mix(h, w[2]);
-		h = hash_mix(h, w[3]);
+	for (u32 i = 0; i < 8; i++) {
+		h = hash_mix(hash_mix(h, i + 1), secret);
+		keys.half[i] = (u32)h;
 	}
-	h = hash_mix(h, w[4]);
-	return hash_mix(h, secret);
+	keys.ports = hash_mix(hash_mix(h, 9), secret);
+	return keys;
+}
+
+INLINE u64 hash_pair(u32 a, u32 b, const volatile u32 *half)
+{
+	return (u64)(a + half[0]) * (u32)(b + half[1]);
+}
+
+INLINE u64 hash_word(u64 word, const volatile u32 *half)
+{
+	return hash_pair((u32)word, (u32)(word >> 32), half);
+}
+
+/* Two v4 addresses are one pair, so the common case has fewer products. */
+INLINE u64 key_hash(const struct key *key, const volatile struct hash_keys *keys)
+{
+	const u64 *w = (const u64 *)key;
+	u64 sum = w[4] * keys->ports;
+
+	if (address_is_v4(&key->addr[0]) && address_is_v4(&key->addr[1]))
+		sum += hash_pair(v4_of_low(w[1]), v4_of_low(w[3]), keys->half);
+	else
+		sum += hash_word(w[0], keys->half) + hash_word(w[1], keys->half + 2) +
+		       hash_word(w[2], keys->half + 4) + hash_word(w[3], keys->half + 6);
+	sum = (sum ^ sum >> 32) * HASH_MULTIPLIER;
+	return sum ^ sum >> 32;
 }
 
 #endif

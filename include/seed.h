@@ -42,18 +42,19 @@ INLINE u32 seed_place(u64 position) { return (u32)position & (CFG(seeds) - 1); }
 #define ENTRY_POSITION_BITS 22 /* of a position: entries outlive two rounds of the longest ring, hardly four */
 #define ENTRY_POSITION_MASK ((1u << ENTRY_POSITION_BITS) - 1)
 
-/* Neither the line nor the print is made of the bits that choose a flow's line. */
-INLINE u64 seed_hash(u64 hash) { return hash * HASH_MULTIPLIER; }
-
+/*
+ * Keys of one bucket of the filter share a few lines: while few are watched, the other
+ * flows of their buckets ask but a small part of the index, which remains in the cache.
+ */
 INLINE u32 seed_line_of(u64 hash)
 {
-	return (u32)(seed_hash(hash) >> 40) & (CFG(seeds) / SEEDS_A_LINE - 1);
+	return bucket_bits((u32)hash, TAG_OF_HASH(hash)) & (CFG(seeds) / SEEDS_A_LINE - 1);
 }
 
-/* An entry but for its position; not 0, as an empty one is. */
+/* An entry but for its position; not 0, as an empty one is. Not of the bits that choose the line, or a flow's. */
 INLINE u32 seed_print(u64 hash)
 {
-	u32 print = (u32)(seed_hash(hash) >> 30) << ENTRY_POSITION_BITS;
+	u32 print = (u32)(hash * HASH_MULTIPLIER >> 30) << ENTRY_POSITION_BITS;
 
 	return print ? print : 1u << ENTRY_POSITION_BITS;
 }

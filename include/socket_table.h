@@ -61,7 +61,7 @@ SUBPROGRAM int socket_alive(struct segment *seg)
 
 	if (!seg || !tally)
 		return 0;
-	seg->hash = key_hash(&seg->key, CFG(secret));
+	seg->hash = key_hash(&seg->key, &CFG(hash_keys));
 	slot = find_live(seg);
 	if (slot < 0)
 		return 0;
@@ -100,7 +100,7 @@ SUBPROGRAM int adopt_socket(struct segment *seg, u32 proofs0, u32 proofs1, u32 c
 
 	if (!seg || !tally || !wanted(seg))
 		return 0;
-	seg->hash = key_hash(&seg->key, CFG(secret));
+	seg->hash = key_hash(&seg->key, &CFG(hash_keys));
 	slot = find_live(seg);
 	if (slot >= 0) {
 		word = word_at((u32)slot);

@@ -51,7 +51,7 @@ SUBPROGRAM int keep_answered(const struct seed *seed, u32 place, u64 word)
 	if (!seed || !seed_moves_on(word))
 		return 0;
 	key = seed_key(seed);
-	hash = key_hash(&key, CFG(secret));
+	hash = key_hash(&key, &CFG(hash_keys));
 	slot = claim_room(hash, TABLE_PENDING, word_of_hash(hash) | WORD_BUSY);
 	if (slot < 0)
 		return 0;

@@ -109,7 +109,7 @@ INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 		return SWEEP_COUNTED;
 	}
 	key = seed_key(seed);
-	slot = hatch(seed_place(position), key_hash(&key, CFG(secret)), now_tick * TICK_NS);
+	slot = hatch(seed_place(position), key_hash(&key, &CFG(hash_keys)), now_tick * TICK_NS);
 	if (slot < 0)
 		return SWEEP_WAITS;
 	sweep_slot((u32)slot, now_tick);
@@ -228,7 +228,7 @@ SUBPROGRAM int conclude_seed(u32 place, u32 how, u64 time)
 	if ((was & (SEED_LIVE | SEED_BUSY)) != SEED_LIVE || cas64(word, was, was | SEED_BUSY) != was)
 		return 0;
 	grow(flow, seed, answer, was);
-	conclude(flow, word_of_hash(key_hash(&flow->key, CFG(secret))) | word_of_seed(seed, answer, was), how, time);
+	conclude(flow, word_of_hash(key_hash(&flow->key, &CFG(hash_keys))) | word_of_seed(seed, answer, was), how, time);
 	publish64(word, was);
 	return 0;
 }

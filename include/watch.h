@@ -28,14 +28,20 @@ INLINE u32 watch_of(u64 word)
 	return watch == WATCH_PENDING ? BUCKET_P : BUCKET_C;
 }
 
+/* column and the whole tag, of which the bucket takes the lower bits. */
+INLINE u32 bucket_bits(u32 column, u32 tag)
+{
+	return tag << CFG(row_bits) | (column & ((1u << CFG(row_bits)) - 1));
+}
+
 INLINE u32 bucket_index(u32 column, u32 tag)
 {
-	return (tag & ((1u << BUCKET_TAG_BITS) - 1)) << CFG(row_bits) | column;
+	return bucket_bits(column, tag) & ((1u << BUCKET_TAG_BITS << CFG(row_bits)) - 1);
 }
 
 INLINE u32 bucket_of_hash(u64 hash)
 {
-	return bucket_index((u32)hash & ((1u << CFG(row_bits)) - 1), (u32)(hash >> 8));
+	return bucket_index((u32)hash, (u32)(hash >> 8));
 }
 
 INLINE u32 bucket_of_slot(u32 slot, u64 word)
@@ -44,7 +50,7 @@ INLINE u32 bucket_of_slot(u32 slot, u64 word)
 	u32 first = line < CFG(table[TABLE_CONNECTIONS].first_line) ? 0
 		  : CFG(table[TABLE_CONNECTIONS].first_line);
 
-	return bucket_index((line - first) & ((1u << CFG(row_bits)) - 1), word_tag(word));
+	return bucket_index(line - first, word_tag(word));
 }
 
 INLINE void account_probation(u64 was, u64 now)

@@ -72,6 +72,7 @@ int host_new(struct host **out, const struct config *config, void (*emit)(void *
 		return -ENOMEM;
 	host->engine.config = *config;
 	host->engine.config.replay = 1;
+	host->engine.config.hash_keys = hash_keys_of(config->secret);
 	host->engine.emit = emit;
 	host->engine.arg = arg;
 	if (allocate(&host->engine) || quiet_rows_open(&host->quiet, service_slots(config))) {
@@ -227,7 +228,7 @@ void host_expect(struct host *host, const struct segment *seg)
 	u64 hash;
 
 	engine = &host->engine;
-	hash = key_hash(&seg->key, CFG(secret));
+	hash = key_hash(&seg->key, &CFG(hash_keys));
 	__builtin_prefetch(env_bucket(bucket_of_hash(hash)));
 	if (!(seg->flags & TCP_CONTROL))
 		return;

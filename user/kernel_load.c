@@ -219,6 +219,7 @@ static int load_sized(struct kernel *kernel)
 {
 	int error;
 
+	kernel->config.hash_keys = hash_keys_of(kernel->config.secret);
 	if ((error = open_object(kernel)) || (error = size_maps(kernel)))
 		return error;
 	choose_programs(kernel);

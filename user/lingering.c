@@ -23,7 +23,7 @@ struct listener {
 };
 
 struct lingerings {
-	u64 secret;
+	struct hash_keys hash_keys;
 	u32 count, waiting;
 	TAILQ_HEAD(lingering_list, lingering) every, queue;
 	struct lingering *head[HEADS];
@@ -40,7 +40,7 @@ struct lingerings *lingerings_new(u64 secret)
 	struct lingerings *all = calloc(1, sizeof(*all));
 
 	if (all) {
-		all->secret = secret;
+		all->hash_keys = hash_keys_of(secret);
 		TAILQ_INIT(&all->every);
 		TAILQ_INIT(&all->queue);
 	}
@@ -49,7 +49,7 @@ struct lingerings *lingerings_new(u64 secret)
 
 static struct lingering **slot_of(struct lingerings *all, const struct key *key, u32 end)
 {
-	struct lingering **at = &all->head[key_hash(key, all->secret) % HEADS];
+	struct lingering **at = &all->head[key_hash(key, &all->hash_keys) % HEADS];
 
 	while (*at && ((*at)->end != end || !key_equal(&(*at)->key, key)))
 		at = &(*at)->next;

@@ -43,7 +43,7 @@ static const char *sums_fault(const struct tally *tally, const struct levels_see
 /* A word and its record: is it where a look-up for the record's key would come by? */
 static const char *place_fault(const struct engine *e, u32 slot, u64 word)
 {
-	u64 hash = key_hash(&e->flows[slot].key, e->config.secret);
+	u64 hash = key_hash(&e->flows[slot].key, &e->config.hash_keys);
 	u32 table = slot / LINE_WORDS < e->config.table[TABLE_CONNECTIONS].first_line ? TABLE_PENDING
 										       : TABLE_CONNECTIONS;
 	const struct table_plan *plan = &e->config.table[table];
@@ -79,7 +79,7 @@ static void walk_word(const struct engine *e, u32 slot, u32 *buckets, struct lev
 	if (fault)
 		seen->fault = fault;
 	if (buckets)
-		buckets[bucket_of_hash(key_hash(&e->flows[slot].key, e->config.secret))] += watch_of(word);
+		buckets[bucket_of_hash(key_hash(&e->flows[slot].key, &e->config.hash_keys))] += watch_of(word);
 	seen->watched += word_watch(word) != WATCH_NONE;
 	seen->probation += word_watch(word) == WATCH_PROBATION;
 	if (word & WORD_TOMB)
@@ -98,7 +98,7 @@ static const char *seed_fault(const struct engine *e, u32 place)
 	const struct seed *seed = &e->seeds[place];
 	u64 position = seed_position(e->seed_words[place]), entered = 0;
 	struct key key = seed_key(seed);
-	u64 hash = key_hash(&key, e->config.secret);
+	u64 hash = key_hash(&key, &e->config.hash_keys);
 	const struct seed_line *line = &e->seed_lines[seed_line_of(hash)];
 
 	if (seed->key.zero != bucket_of_hash(hash))

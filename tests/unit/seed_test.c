@@ -497,7 +497,7 @@ static void crowd_a_line(struct stage *s, u32 answered, u32 held)
 
 		s->client_port = port;
 		stage_segment(s, "0 c S 0", &seg);
-		hash = key_hash(&seg.key, s->config.secret);
+		hash = key_hash(&seg.key, &s->engine->config.hash_keys);
 		if (sown && seed_line_of(hash) != line)
 			continue;
 		line = seed_line_of(hash);
