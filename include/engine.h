@@ -219,7 +219,7 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 	if (connection == FIND_BUSY)
 		return STEP_BUSY;
 	/* nor does a FIN begin anything that its receiver has left behind */
-	if (slot < 0 && may_begin && !(seg->flags & TCP_SYN) && !fin_takeable(seg)) {
+	if (slot < 0 && slot != FIND_BUSY && may_begin && !(seg->flags & TCP_SYN) && !fin_takeable(seg)) {
 		COUNT(tally, fin_ignored);
 		may_begin = 0;
 	}

@@ -12,9 +12,6 @@
 #define SEED_NONE (-1)
 #define SEED_IN_HAND (-2)
 
-/* A place that is given out may not be taken yet: as many as CPUs may be about to. Its word tells. */
-#define SEEDS_GIVEN_OUT 64
-
 INLINE void write_hello(struct hello *hello, const struct segment *seg)
 {
 	hello->isn = seg->seq;
@@ -169,7 +166,8 @@ INLINE int hold_seed(const struct key *key, u32 entry)
 
 	if (!ends)
 		return SEED_NONE;
-	position = entry_position(entry, READ_ONCE(ends->head), CFG(seeds) + SEEDS_GIVEN_OUT);
+	/* its place may be given out again and not taken yet, or have been passed over: the word tells */
+	position = entry_position(entry, READ_ONCE(ends->head), 2 * CFG(seeds));
 	word = env_seed_word(seed_place(position));
 	seed = env_seed(seed_place(position));
 	if (!position || !word || !seed)

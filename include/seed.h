@@ -13,11 +13,11 @@
  * seeds that had to go are left where they are.
  *
  * The ACK that completes it makes a connection of an answered seed (step_seed.h); any
- * other segment with its key a flow of the pending table (hatch.h), and so does a
- * deadline of which something is to be told. One that was answered and has to make
+ * other segment with its key, but for a second sighting, a flow of the pending table
+ * (hatch.h), and so does a deadline of which something is to be told. One that was answered and has to make
  * room goes there too, while there is a free slot.
  *
- * Who races: segments of one key, the sweep, and the SYN that takes the place a
+ * Who races: segments of one key, the sweep, and the seed that takes the place a
  * round later. Whoever wants to read or write a seed first makes its word BUSY by
  * compare-and-swap, as with flows (table.h). A position is given out once, and the
  * word keeps its seed's, so who comes too late sees that.
@@ -39,7 +39,11 @@ INLINE u32 seed_place(u64 position) { return (u32)position & (CFG(seeds) - 1); }
 
 /* --- the index --- */
 
-#define ENTRY_POSITION_BITS 22 /* of a position: entries outlive two rounds of the longest ring, hardly four */
+/*
+ * Of a position. In the longest ring an entry that is as old as four rounds, one in 3,000 of those that are
+ * written over, looks like a new one, and the seed that lies there goes too early.
+ */
+#define ENTRY_POSITION_BITS 22
 #define ENTRY_POSITION_MASK ((1u << ENTRY_POSITION_BITS) - 1)
 
 /*

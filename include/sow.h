@@ -84,9 +84,10 @@ SUBPROGRAM int evict_position(u64 position)
 }
 
 /*
- * The entries of a line are written in turn, so the one that is lost is its oldest;
- * unless two CPUs write the same one at the same moment: then who comes second carries
- * the other's on to the next. So with one whose seed is in somebody's hand.
+ * The entries of a line are written in turn, so the one that is lost is its oldest (but
+ * where a CPU was stopped in between); unless two CPUs write the same one at the same moment:
+ * then who comes second carries the other's on to the next. So with one whose seed is in
+ * somebody's hand.
  */
 INLINE void enter_seed(const struct seed_ends *ends, u64 hash, u64 position)
 {

@@ -60,8 +60,8 @@ INLINE int opens(const struct segment *seg, const struct seed *seed, const struc
 }
 
 /*
- * Gives a seed back that remains one. A SYN of the next round that met it busy has passed it over,
- * and no entry names it any more: then it has to move. (The exchange is a full barrier: who
+ * Gives a seed back that remains one. A seed of the next round that met it busy has passed it over,
+ * and nothing waits for its deadline any more: then it has to move. (The exchange is a full barrier: who
  * was met before it has given out the position already.)
  */
 INLINE void give_back(struct segment *seg, u32 place, u64 *word, u64 now)

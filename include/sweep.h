@@ -94,8 +94,8 @@ INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 	was = READ_ONCE(*word);
 	if (seed_position(was) < position && (was & SEED_BUSY))
 		return SWEEP_WAITS;
-	if (seed_position(was) < position && (was & SEED_LIVE))
-		evict_position(seed_position(was));
+	if (seed_position(was) < position && (was & SEED_LIVE) && evict_position(seed_position(was)))
+		return SWEEP_WAITS;
 	if (seed_position(was) != position || !(was & (SEED_LIVE | SEED_BUSY)))
 		return SWEEP_PASSED;
 	if (stage == STAGE_HALF_OPEN && !(was & SEED_BUSY) && seed_is_candidate(was))
@@ -118,8 +118,8 @@ INLINE int sweep_seed(u64 position, u64 now_tick, enum seed_stage stage)
 
 /*
  * A position that was given out and not yet taken looks like one that is over.
- * So the sweep first says that it went by, as who takes it then will see, and
- * looks again.
+ * So of such a one the sweep first says that it went by, as who takes it then will
+ * see, and looks again.
  */
 SUBPROGRAM int sweep_position(u64 position, u64 now_tick)
 {
@@ -130,9 +130,13 @@ SUBPROGRAM int sweep_position(u64 position, u64 now_tick)
 
 	if (cost == SWEEP_WAITS || !word || !ends)
 		return cost;
+	if (cost != SWEEP_PASSED) {
+		publish64(&ends->tail, position);
+		return cost;
+	}
 	exchange64(&ends->tail, position);
 	now = READ_ONCE(*word);
-	if (cost != SWEEP_PASSED || seed_position(now) != position || !(now & (SEED_LIVE | SEED_BUSY)))
+	if (seed_position(now) != position || !(now & (SEED_LIVE | SEED_BUSY)))
 		return cost;
 	publish64(&ends->tail, position - 1);
 	return SWEEP_WAITS;
@@ -149,12 +153,15 @@ SUBPROGRAM int give_up_position(u64 position, u64 now_tick)
 	return cost;
 }
 
-/* Goes on along the ring to the first seed that is not due. Returns 1 when it might have gone further. */
+/*
+ * Goes on along the ring to the first seed that is not due. Returns 0, or over how many positions when
+ * it might have gone further.
+ */
 INLINE int sweep_stage(u64 now_tick, enum seed_stage stage)
 {
 	struct seed_ends *ends = env_seed_ends();
+	u32 spent = 0, passed = 0;
 	u64 end, position;
-	u32 spent = 0;
 
 	if (!ends || !CFG(seeds))
 		return 0;
@@ -166,7 +173,7 @@ INLINE int sweep_stage(u64 now_tick, enum seed_stage stage)
 	if (stage == STAGE_GIVE_UP)
 		end = ends->tail;
 	position = (stage == STAGE_GIVE_UP ? ends->last : ends->tail) + 1;
-	for (u32 n = 0; n < SWEEP_CALL_SEEDS && spent < SWEEP_CALL_SEEDS; n++, position++) {
+	for (; passed < SWEEP_CALL_SEEDS && spent < SWEEP_CALL_SEEDS; passed++, position++) {
 		int cost = SWEEP_WAITS;
 
 		if (position <= end)
@@ -176,7 +183,7 @@ INLINE int sweep_stage(u64 now_tick, enum seed_stage stage)
 			return 0;
 		spent += (u32)cost;
 	}
-	return 1;
+	return (int)passed;
 }
 
 /* The lines of both flow tables. */

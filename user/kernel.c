@@ -129,16 +129,21 @@ static int conclude_seeds(struct kernel *kernel, u32 first, u32 count, const str
 	return error;
 }
 
-/* The seeds that are due. New ones cannot keep it for ever: none of them is. */
+/*
+ * The seeds that are due; of no more than a round, for those of strays have no half-open to wait
+ * for, and come as fast as they are passed in a flood of them.
+ */
 static int sweep_seeds(struct kernel *kernel, u64 tick, u32 stage)
 {
 	struct sweep_call call = { .first = stage, .tick = tick };
+	u64 passed = 0;
 	int more;
 
 	do {
 		more = run(kernel->call_seeds, &call, sizeof(call));
-	} while (more > 0);
-	return more;
+		passed += more > 0 ? (u64)more : 0;
+	} while (more > 0 && passed < kernel->config.seeds);
+	return more < 0 ? more : 0;
 }
 
 int kernel_tick(struct kernel *kernel, u64 now_ns)

@@ -144,7 +144,7 @@ void plan_print(const struct plan *plan, FILE *out)
 
 	fprintf(out, "memory: %.1f of %.1f MiB, %u lines of %d words\n", (double)plan->used / (1 << 20),
 		(double)plan->asked / (1 << 20), plan->lines, LINE_WORDS);
-	fprintf(out, "  seeds        %9u SYNs, %.1f MiB: %llu.%03llu s of %d SYN/s\n", plan->seeds,
+	fprintf(out, "  seeds        %9u for a SYN or a stray each, %.1f MiB: %llu.%03llu s of %d SYN/s\n", plan->seeds,
 		(double)plan->seeds * PLAN_SEED_BYTES / (1 << 20), ms / 1000, ms % 1000, PLAN_SYN_RATE);
 	fprintf(out, "  pending      %9u slots, %9llu flows at %d %%, %.1f MiB\n", plan->pending,
 		loaded(plan->pending), PLAN_LOAD_PERCENT, (double)plan->pending * SLOT_BYTES / (1 << 20));

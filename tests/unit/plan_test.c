@@ -120,7 +120,7 @@ static void test_print(void **state)
 	assert_int_equal(plan_memory(MEMORY_DEFAULT, &config, &plan), 0);
 	plan_print(&plan, out);
 	fclose(out);
-	assert_non_null(strstr(text, "524288 SYNs"));
+	assert_non_null(strstr(text, "524288 for a SYN or a stray each"));
 	assert_non_null(strstr(text, "1.048 s of 500000 SYN/s"));
 	free(text);
 }
