@@ -246,7 +246,8 @@ INLINE int find_and_step(struct segment *seg, struct tally *tally, int may_begin
 
 /*
  * Begins to load where a seed will lie and where it would be found, side by side, before the
- * first atomic operation makes each wait for the one before.
+ * first atomic operation makes each wait for the one before. Nearly all FINs are those of a
+ * connection, and begin nothing.
  */
 INLINE void fetch_ground(const struct segment *seg)
 {
@@ -271,14 +272,15 @@ INLINE int engine_step(struct segment *seg)
 	if (!seg || !tally)
 		return C_internal_error;
 	may_begin = !(seg->flags & TCP_RST) && (seg->flags & (TCP_SYN | TCP_FIN));
-	if (may_begin && CFG(seeds) && fits_seed(seg))
+	if (may_begin && CFG(seeds) && fits_seed(seg) &&
+	    ((seg->flags & TCP_SYN) || !prints_of_key(seg->hash, TABLE_CONNECTIONS)))
 		fetch_ground(seg);
 	if (may_begin) {
 		lock = insert_lock(seg->hash, &busy);
 		if (busy)
 			return STEP_BUSY;
 	}
-	place = seed_is_there(seg->hash) ? find_seed(seg) : SEED_NONE;
+	place = pending_is_watched(seg->hash) && seed_is_there(seg->hash) ? find_seed(seg) : SEED_NONE;
 	result = place >= 0 ? step_seed(seg, (u32)place) : place == SEED_NONE ? SEED_NONE : STEP_BUSY;
 	if (result == SEED_OPENS)
 		result = open_seed(seg, (u32)place);
@@ -349,7 +351,9 @@ INLINE u64 print_is_there(const struct segment *seg, u32 pending, u32 connection
 	u64 found = 0;
 
 	if (pending)
-		found |= prints_of_key(seg->hash, TABLE_PENDING) | seed_is_there(seg->hash);
+		found |= prints_of_key(seg->hash, TABLE_PENDING);
+	if (seg->watched & BUCKET_P_MASK)
+		found |= seed_is_there(seg->hash);
 	if (connections)
 		found |= prints_of_key(seg->hash, TABLE_CONNECTIONS);
 	return found;

@@ -160,13 +160,14 @@ SUBPROGRAM int open_seed(struct segment *seg, u32 place)
 	if (!seg || !tally || !flow || !seed || !word)
 		return C_internal_error;
 	open = complete_seed(seg, place);
+	tomb = open_flow(seg, flow, open, SLOT_NONE);
+	if (tomb)
+		put_tomb(flow, seg->hash, seg->time, tomb);
+	/* not before it can be found as what it is now: who sees the bucket without it does not look for a seed */
 	bucket = env_bucket(seed->key.zero);
 	if (bucket)
 		add32(bucket, -BUCKET_P);
 	COUNT(tally, watch_ended);
-	tomb = open_flow(seg, flow, open, SLOT_NONE);
-	if (tomb)
-		put_tomb(flow, seg->hash, seg->time, tomb);
 	publish64(word, seed_word(seed_position(READ_ONCE(*word)), 0));
 	return C_stepped;
 }

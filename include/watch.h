@@ -44,6 +44,14 @@ INLINE u32 bucket_of_hash(u64 hash)
 	return bucket_index((u32)hash, (u32)(hash >> 8));
 }
 
+/* Is anything of the ring or the pending table watched in this bucket? Every seed is. */
+INLINE int pending_is_watched(u64 hash)
+{
+	u32 *bucket = env_bucket(bucket_of_hash(hash));
+
+	return bucket && (READ_ONCE(*bucket) & BUCKET_P_MASK);
+}
+
 INLINE u32 bucket_of_slot(u32 slot, u64 word)
 {
 	u32 line = slot >> 3;

@@ -30,6 +30,7 @@ struct lane {
 	u32 traffic;
 	u32 target;
 	u32 flows; /* a power of two */
+	u32 shift; /* its logarithm */
 	u32 salt;  /* of the data flows: another for each lane */
 	u64 count; /* packets so far: no source comes twice */
 	u64 unused[5];

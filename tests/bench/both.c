@@ -83,7 +83,7 @@ static void measure(struct bench *bench, const struct options_of_bench *options,
 			continue;
 		ns = run(bench, row, target, PROBE, LANES);
 
-		packets[target] = packets_for(ns, options->run_ms);
+		packets[target] = packets_for(row, ns, options->run_ms);
 		run(bench, row, target, packets[target] / 4, LANES);
 	}
 	kernel_tally(bench->kernel, &before);

@@ -61,6 +61,13 @@ static double finer(double duration, double used)
 	return used < duration ? duration : used > duration + 1 ? duration + 1 : used;
 }
 
+u64 whole_turns(enum traffic traffic, u32 flows, u64 packets)
+{
+	u64 whole = traffic == TRAFFIC_CONNECTION ? 10ULL * flows : 6;
+
+	return (packets + whole - 1) / whole * whole;
+}
+
 double drive(struct bench *bench, enum hook hook, enum family family, u32 lane_number, enum target target,
 	     enum traffic traffic, u32 flows, u32 packets)
 {
@@ -74,8 +81,8 @@ double drive(struct bench *bench, enum hook hook, enum family family, u32 lane_n
 	lane->traffic = traffic;
 	lane->target = target;
 	lane->flows = flows;
-	/* a connection begins with its SYN: a multiple of three and of ten */
-	lane->count = (lane->count + 29) / 30 * 30;
+	lane->shift = (u32)__builtin_ctz(flows);
+	lane->count = whole_turns(traffic, flows, lane->count);
 	begun = cpu_ns();
 	if (bpf_prog_test_run_opts(driver_of(bench, hook, family, lane_number), &opts))
 		die("BPF_PROG_RUN", errno);

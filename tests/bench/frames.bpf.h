@@ -59,7 +59,7 @@ INLINE struct packet connection_packet(u64 who, u32 n)
 
 INLINE struct packet next_packet(struct lane *lane)
 {
-	u64 count = lane->count++, who = scatter(count);
+	u64 count = lane->count++, turn = count >> (lane->shift & 31), who = scatter(count);
 
 	switch (lane->traffic) {
 	case TRAFFIC_DATA:
@@ -72,7 +72,8 @@ INLINE struct packet next_packet(struct lane *lane)
 	case TRAFFIC_SYN_TWICE: return connection_packet(scatter(count / 2), 0);
 	case TRAFFIC_ANSWERED: return connection_packet(scatter(count / 2), (u32)(count % 2));
 	case TRAFFIC_HANDSHAKE: return connection_packet(scatter(count / 3), (u32)(count % 3));
-	default: return connection_packet(scatter(count / 10), (u32)(count % 10));
+	default: /* `flows` at once: a packet of each, then the next of each */
+		return connection_packet(scatter(turn / 10 << (lane->shift & 31) | (count & (lane->flows - 1))), (u32)(turn % 10));
 	}
 }
 

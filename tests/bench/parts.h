@@ -80,6 +80,9 @@ void setup_usage(const struct options_of_bench *options, struct results *results
 
 /* --- drive.c --- */
 
+/* So many packets or some more, that connections and handshakes are not left in their middle: each run sees all of them. */
+u64 whole_turns(enum traffic traffic, u32 flows, u64 packets);
+
 /* ns a packet, by the test run's own clock. */
 double drive(struct bench *bench, enum hook hook, enum family family, u32 lane, enum target target,
 	     enum traffic traffic, u32 flows, u32 packets);
@@ -155,7 +158,7 @@ double packets_a_second(const struct figures *f); /* millions, of one core with 
 double median(double *values, int n);
 
 #define PROBE 20000 /* packets, to learn how long one takes */
-u32 packets_for(double ns, int run_ms);
+u32 packets_for(const struct row *row, double ns, int run_ms);
 
 /* --- both.c --- */
 

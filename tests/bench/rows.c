@@ -18,6 +18,7 @@ static const struct row rows[] = {
 	{ "data, one flow",                     TRAFFIC_DATA,       1,       STATE_FEW,          1, NULL, 1.25, 0 },
 	{ "data, 1M flows, few pending",        TRAFFIC_DATA,       MILLION, STATE_FEW,          1, NULL, 1.3,  8 },
 	{ "ten-packet connection",              TRAFFIC_CONNECTION, 1,       STATE_FEW,          1, NULL, 3.2,  2 },
+	{ "ten-packet connections, 16k at once", TRAFFIC_CONNECTION, 1 << 14, STATE_FEW,         0, NULL, 0,    2 },
 	{ "data, 1M flows, pending full",       TRAFFIC_DATA,       MILLION, STATE_PENDING_FULL, 0, NULL, 2,    6 },
 	{ "spoofed SYN, tables full",           TRAFFIC_SYN,        1,       STATE_FULL,         1, NULL, 4,    6 },
 	{ "spoofed SYN, SYN-ACK, tables full",  TRAFFIC_ANSWERED,   1,       STATE_FULL,         0, NULL, 0,    6 },
@@ -100,11 +101,9 @@ static void warm_reference(struct bench *bench, const struct options_of_bench *o
 	}
 }
 
-u32 packets_for(double ns, int run_ms)
+u32 packets_for(const struct row *row, double ns, int run_ms)
 {
-	u32 packets = (u32)(run_ms * 1e6 / (ns > 1 ? ns : 1));
-
-	return packets / 30 * 30 + 30;
+	return (u32)whole_turns(row->traffic, row->flows, (u64)(run_ms * 1e6 / (ns > 1 ? ns : 1)) + 1);
 }
 
 static void measure_row(struct bench *bench, const struct options_of_bench *options, struct figures *f)
@@ -120,9 +119,9 @@ static void measure_row(struct bench *bench, const struct options_of_bench *opti
 				continue;
 			warm_reference(bench, options, f);
 		}
-		packets[target] = packets_for(drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows,
-						    PROBE), options->run_ms);
-		drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows, packets[target] / 4);
+		packets[target] = packets_for(row, drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows,
+							 PROBE), options->run_ms);
+		drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows, (u32)whole_turns(row->traffic, row->flows, packets[target] / 4));
 	}
 	kernel_tally(bench->kernel, &before);
 	for (int round = 0; round < options->rounds; round++) {
