@@ -52,9 +52,13 @@ SUBPROGRAM int claim_free(u32 line, u64 free, u64 claimed)
 		return SLOT_BUSY;
 	for (u32 n = 0; n < LINE_WORDS && free; n++) {
 		u32 i = first_mark(free);
+		struct flow *flow;
 
 		HIDE(i);
 		i &= LINE_WORDS - 1;
+		flow = env_flow(line * LINE_WORDS + i);
+		if (flow)
+			fetch_flow(flow);
 		if (cas64(&words[i], 0, claimed) == 0) {
 			set_print(line * LINE_WORDS + i, print_of_tag(word_tag(claimed)));
 			return (int)(line * LINE_WORDS + i);

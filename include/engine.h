@@ -31,6 +31,7 @@ SUBPROGRAM int try_slot(struct segment *seg, u32 slot, u32 want)
 
 	if (!seg || !word || !flow || !tally)
 		return FIT_NONE;
+	fetch_flow(flow);
 	was = hold(word, TAG_OF_HASH(seg->hash), &busy);
 	if (!was)
 		return busy ? FIND_BUSY : FIT_NONE;

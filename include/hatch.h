@@ -172,6 +172,8 @@ INLINE int hold_seed(const struct key *key, u32 entry)
 	seed = env_seed(seed_place(position));
 	if (!position || !word || !seed)
 		return SEED_NONE;
+	fetch(seed);
+	fetch(env_answer(seed_place(position)));
 	for (int look = 0; look < HOLD_LOOKS; look++) {
 		u64 was = READ_ONCE(*word);
 

@@ -92,6 +92,16 @@ INLINE u64 *word_at(u32 slot)
 }
 
 /*
+ * Begins to load a record, all lines of it side by side, beside its word: the atomic operation
+ * that takes the word waits for it as for the rest.
+ */
+INLINE void fetch_flow(const struct flow *flow)
+{
+	for (u32 at = 0; at < sizeof(*flow); at += 64)
+		fetch((const u8 *)flow + at);
+}
+
+/*
  * Takes the flow that stands in *word with this tag. Returns its word without
  * BUSY, or 0 when it is gone or remained busy (*busy says which).
  */

@@ -120,7 +120,7 @@ static void measure_row(struct bench *bench, const struct options_of_bench *opti
 			warm_reference(bench, options, f);
 		}
 		packets[target] = packets_for(row, drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows,
-							 PROBE), options->run_ms);
+							 (u32)whole_turns(row->traffic, row->flows, PROBE)), options->run_ms);
 		drive(bench, f->hook, f->family, 0, target, row->traffic, row->flows, (u32)whole_turns(row->traffic, row->flows, packets[target] / 4));
 	}
 	kernel_tally(bench->kernel, &before);
