@@ -49,6 +49,20 @@ def machine_line(found):
     return line + (f" **Too noisy: {found['noise']}.**" if found["noise"] else "")
 
 
+def elsewhere_lines(found):
+    """The rows that are measured at all hooks, for the first memory: at the hooks that the table above leaves out."""
+    memory = found["rows"][0]["memory"]
+    places = {"XDP, IPv6": ("xdp", "v6"), "tc, IPv4": ("tc", "v4"), "tc, IPv6": ("tc", "v6")}
+    there = {(row["row"], row["hook"], row["family"]): row for row in found["rows"] if row["memory"] == memory}
+    rows = []
+    for row in xdp_v4(found):
+        others = [there.get((row["row"], *place)) for place in places.values()]
+        if row["memory"] == memory and all(others):
+            rows.append([row["row"], f"{row['target_to_parse']:g}",
+                         *(f"{other['ns']['tcpshake']:.0f} ns, {other['to_parse']:.2f} x" for other in others)])
+    return markdown([f"to parse, {memory}", "target", *places], rows)
+
+
 def both_lines(found):
     rows = [[both["row"].removeprefix("both CPUs: "), *(f"{both[how][what]:.0f}" for what in ("parse", "tcpshake")
                                                         for how in ("alone_ns", "together_ns")),
@@ -69,7 +83,7 @@ def sweep_line(found):
 def block(found, picture):
     table = markdown(["packet (XDP, IPv4)", "memory", "parse, ns", "reference", "tcpshake", "to parse (target)",
                       "cheaper than reference (target)", "M/s"], [row_cells(row) for row in xdp_v4(found)])
-    return "\n\n".join([machine_line(found), table, f"![ns a packet]({picture})", both_lines(found), sweep_line(found)])
+    return "\n\n".join([machine_line(found), table, elsewhere_lines(found), f"![ns a packet]({picture})", both_lines(found), sweep_line(found)])
 
 
 def main():
