@@ -155,6 +155,8 @@ INLINE void parse_syn(const struct frame *f, enum frame_memory memory, u32 at, u
 		options.word[i] = from->value;
 	}
 	options.length = i * 4;
+	seg->mss = 0;
+	seg->wscale = 0;
 	seg->offers = ecn_offer(seg->flags);
 	parse_options(&options, seg);
 }

@@ -22,6 +22,7 @@ ROWS = {
     "data, one flow": 4,  # XDP and tc, IPv4 and IPv6
     "data, 1M flows, few pending": 4,
     "ten-packet connection": 4,
+    "ten-packet connections, 16k at once": 1,
     "data, 1M flows, pending full": 1,
     "spoofed SYN, tables full": 4,
     "spoofed SYN, SYN-ACK, tables full": 1,

@@ -59,6 +59,11 @@ static inline enum parse_result parse_cut(enum link_first first, const u8 *bytes
 				 : parse_packet(&f, FRAME_BUFFER, LINK_ETHERNET, &seg);
 	assert_int_equal(result, again);
 	assert_memory_equal(&packet, &seg, sizeof(seg));
+	/* what was not offered is 0, whatever stood there */
+	if (result == PARSE_TCP) {
+		assert_true(seg.offers & OFFER_MSS || !seg.mss);
+		assert_true(seg.offers & OFFER_WSCALE || !seg.wscale);
+	}
 	return result;
 }
 
