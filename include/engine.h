@@ -281,7 +281,9 @@ INLINE int engine_step(struct segment *seg)
 		if (busy)
 			return STEP_BUSY;
 	}
-	place = pending_is_watched(seg->hash) && seed_is_there(seg->hash) ? find_seed(seg) : SEED_NONE;
+	/* a SYN has asked for the line of the index already */
+	place = ((seg->flags & TCP_SYN) || pending_is_watched(seg->hash)) && seed_is_there(seg->hash) ? find_seed(seg)
+												       : SEED_NONE;
 	result = place >= 0 ? step_seed(seg, (u32)place) : place == SEED_NONE ? SEED_NONE : STEP_BUSY;
 	if (result == SEED_OPENS)
 		result = open_seed(seg, (u32)place);

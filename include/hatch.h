@@ -172,13 +172,13 @@ INLINE int hold_seed(const struct key *key, u32 entry)
 	seed = env_seed(seed_place(position));
 	if (!position || !word || !seed)
 		return SEED_NONE;
-	fetch(seed);
-	fetch(env_answer(seed_place(position)));
 	for (int look = 0; look < HOLD_LOOKS; look++) {
 		u64 was = READ_ONCE(*word);
 
 		if (seed_position(was) != position || !(was & (SEED_LIVE | SEED_BUSY)))
 			return SEED_NONE;
+		fetch(seed);
+		fetch(env_answer(seed_place(position)));
 		if (!(was & SEED_BUSY) && cas64(word, was, was | SEED_BUSY) == was) {
 			if (seed_has_key(seed, key))
 				return (int)seed_place(position);
