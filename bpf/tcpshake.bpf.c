@@ -65,10 +65,9 @@ INLINE void file_packet(int counter)
 		tally->count[counter]++;
 }
 
-/* All that is not written yet: of most packets nobody asks for it. */
-INLINE void fill_rest(struct segment *seg, const struct unread *unread, const void *ctx, enum hook hook, u32 ifindex)
+/* What neither the parser nor engine_prepare() writes: of most packets nobody asks for it. */
+INLINE void fill_rest(struct segment *seg, const void *ctx, enum hook hook, u32 ifindex)
 {
-	parse_rest(unread, seg);
 	seg->time = 0;
 	seg->rcv_nxt = seg->rcv_wnd = 0;
 	seg->ifindex = ifindex;
@@ -82,15 +81,14 @@ INLINE void fill_rest(struct segment *seg, const struct unread *unread, const vo
  * Most packets end here. The others go on to the engine's program by a tail
  * call; its verdict is the hook's. Returns only when there was nothing to do.
  */
-INLINE void follow(void *ctx, enum hook hook, enum parse_result result, struct segment *seg,
-		   const struct unread *unread, u32 ifindex)
+INLINE void follow(void *ctx, enum hook hook, enum parse_result result, struct segment *seg, u32 ifindex)
 {
 	int counter = result == PARSE_TCP ? engine_prepare(seg) : (int)counter_of(result);
 	struct segment *hand;
 	u32 zero = 0;
 
 	if (counter == ENGINE_GO_ON) {
-		fill_rest(seg, unread, ctx, hook, ifindex);
+		fill_rest(seg, ctx, hook, ifindex);
 		hand = bpf_map_lookup_elem(&handed, &zero);
 		if (hand) {
 			*hand = *seg;
@@ -121,7 +119,6 @@ INLINE void engine_packet(void *ctx)
 
 INLINE int xdp_packet(struct xdp_md *ctx, enum hook hook, enum link_first first)
 {
-	struct unread unread = { NULL, 0 };
 	enum parse_result result;
 	struct segment seg;
 	struct frame frame;
@@ -133,16 +130,15 @@ INLINE int xdp_packet(struct xdp_md *ctx, enum hook hook, enum link_first first)
 					  : (u32)(ctx->data_end - ctx->data);
 	frame.wire_len = wire_len;
 	frame.reach = hook == HOOK_XDP_FRAGS ? reach_of(wire_len) : 0;
-	result = parse_start(&frame, FRAME_PACKET, first, &seg, &unread);
+	result = parse_packet(&frame, FRAME_PACKET, first, &seg);
 	if (hook == HOOK_XDP_FRAGS && result == PARSE_BEYOND)
 		result = parse_beyond(ctx, hook, wire_len, first, &seg);
-	follow(ctx, hook, result, &seg, &unread, ctx->ingress_ifindex);
+	follow(ctx, hook, result, &seg, ctx->ingress_ifindex);
 	return XDP_PASS;
 }
 
 INLINE int tc_packet(struct __sk_buff *skb, enum hook hook, enum link_first first)
 {
-	struct unread unread = { NULL, 0 };
 	enum parse_result result;
 	struct segment seg;
 	struct frame frame;
@@ -151,10 +147,10 @@ INLINE int tc_packet(struct __sk_buff *skb, enum hook hook, enum link_first firs
 	frame.end = (const u8 *)(long)skb->data_end;
 	frame.wire_len = skb->len;
 	frame.reach = reach_of(skb->len);
-	result = parse_start(&frame, FRAME_PACKET, first, &seg, &unread);
+	result = parse_packet(&frame, FRAME_PACKET, first, &seg);
 	if (result == PARSE_BEYOND)
 		result = parse_beyond(skb, hook, skb->len, first, &seg);
-	follow(skb, hook, result, &seg, &unread, skb->ifindex);
+	follow(skb, hook, result, &seg, skb->ifindex);
 	return TCX_NEXT;
 }
 

@@ -18,7 +18,7 @@ enum seed_stage { STAGE_HALF_OPEN, STAGE_GIVE_UP, SEED_STAGES };
 /*
  * call_sweep takes lines of the flow tables and returns how many it took; call_seeds
  * takes places with `how`, and without goes on where it was, `first` being the stage:
- * it returns 1 when there is more.
+ * it returns 0, or how many it has passed when there may be more.
  */
 struct sweep_call {
 	u32 first;

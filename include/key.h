@@ -148,7 +148,11 @@ INLINE u64 hash_word(u64 word, const volatile u32 *half)
 INLINE u64 key_hash(const struct key *key, const volatile struct hash_keys *keys)
 {
 	const u64 *w = (const u64 *)key;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	u64 sum = w[4] * keys->ports;
+#else
+	u64 sum = (w[4] >> 32) * keys->ports;
+#endif
 
 	if (address_is_v4(&key->addr[0]) && address_is_v4(&key->addr[1]))
 		sum += hash_pair(v4_of_low(w[1]), v4_of_low(w[3]), keys->half);

@@ -15,25 +15,32 @@ struct tcp_options {
 	u32 length; /* bytes of options */
 };
 
+/* By itself: of what another function may read, the verifier before Linux 6.3 wants every byte written. */
+struct offered {
+	u16 mss;
+	u8 wscale;
+	u8 offers;
+};
+
 /* Takes what one option offers. One of a wrong length offers nothing (as in Linux). */
-INLINE void parse_option(const u8 *option, u32 length, struct segment *seg)
+INLINE void parse_option(const u8 *option, u32 length, struct offered *offered)
 {
 	const u8 kind = option[0];
 	const u16 value = option[2] << 8 | option[3];
 
 	if (kind == TCP_OPTION_MSS && length == 4) {
-		seg->mss = value;
-		seg->offers |= OFFER_MSS;
+		offered->mss = value;
+		offered->offers |= OFFER_MSS;
 	} else if (kind == TCP_OPTION_WSCALE && length == 3) {
-		seg->wscale = option[2] < TCP_WSCALE_MAX ? option[2] : TCP_WSCALE_MAX;
-		seg->offers |= OFFER_WSCALE;
+		offered->wscale = option[2] < TCP_WSCALE_MAX ? option[2] : TCP_WSCALE_MAX;
+		offered->offers |= OFFER_WSCALE;
 	} else if (kind == TCP_OPTION_SACK_OK && length == 2) {
-		seg->offers |= OFFER_SACK;
+		offered->offers |= OFFER_SACK;
 	} else if (kind == TCP_OPTION_TIMESTAMPS && length == 10) {
-		seg->offers |= OFFER_TIMESTAMPS;
+		offered->offers |= OFFER_TIMESTAMPS;
 	} else if (kind == TCP_OPTION_FAST_OPEN ||
 		   (kind == TCP_OPTION_EXPERIMENT && length >= 4 && value == EXPERIMENT_FAST_OPEN)) {
-		seg->offers |= OFFER_FAST_OPEN;
+		offered->offers |= OFFER_FAST_OPEN;
 	}
 }
 
@@ -44,11 +51,11 @@ INLINE void parse_option(const u8 *option, u32 length, struct segment *seg)
  * is added: known to be 2, 3, 4 or 10 on four of the paths, it would give the
  * verifier every sum of these to follow.
  */
-SUBPROGRAM int parse_options(const struct tcp_options *options, struct segment *seg)
+SUBPROGRAM int parse_options(const struct tcp_options *options, struct offered *offered)
 {
 	u32 at = 0;
 
-	if (!options || !seg)
+	if (!options || !offered)
 		return 0;
 	for (u32 i = 0; i < TCP_OPTIONS_MAX && at < TCP_OPTIONS_MAX && at < options->length; i++) {
 		const u8 *option = &options->byte[at];
@@ -62,7 +69,7 @@ SUBPROGRAM int parse_options(const struct tcp_options *options, struct segment *
 		}
 		if (length < 2 || at + length > options->length)
 			break;
-		parse_option(option, length, seg);
+		parse_option(option, length, offered);
 		at += READ_ONCE(option[1]);
 	}
 	return 0;

@@ -49,12 +49,6 @@ enum parse_result {
 	PARSE_BEYOND,	 /* FRAME_PACKET only: not readable here, but within reach */
 };
 
-/* What a segment says, where it is not read yet: nobody asks for it of most packets. */
-struct unread {
-	const struct wire_tcp *tcp; /* NULL: nothing is left to read */
-	u32 len;		    /* payload bytes */
-};
-
 /* Between IP and TCP: who, and which bytes of the frame are TCP's. */
 struct ip_part {
 	struct address from, to;
@@ -145,6 +139,7 @@ INLINE void parse_syn(const struct frame *f, enum frame_memory memory, u32 at, u
 		      struct segment *seg)
 {
 	struct tcp_options options = {0};
+	struct offered offered = {0};
 	u32 i;
 
 	for (i = 0; i < TCP_OPTIONS_MAX / 4 && i * 4 < length; i++) {
@@ -155,10 +150,11 @@ INLINE void parse_syn(const struct frame *f, enum frame_memory memory, u32 at, u
 		options.word[i] = from->value;
 	}
 	options.length = i * 4;
-	seg->mss = 0;
-	seg->wscale = 0;
-	seg->offers = ecn_offer(seg->flags);
-	parse_options(&options, seg);
+	offered.offers = ecn_offer(seg->flags);
+	parse_options(&options, &offered);
+	seg->mss = offered.mss;
+	seg->wscale = offered.wscale;
+	seg->offers = offered.offers;
 }
 
 /*
@@ -167,7 +163,7 @@ INLINE void parse_syn(const struct frame *f, enum frame_memory memory, u32 at, u
  * without its window scale than none.
  */
 INLINE enum parse_result parse_tcp(const struct frame *f, enum frame_memory memory,
-				   const struct ip_part *part, struct segment *seg, struct unread *unread)
+				   const struct ip_part *part, struct segment *seg)
 {
 	const struct wire_tcp *tcp;
 	u32 at = part->at, header;
@@ -186,27 +182,16 @@ INLINE enum parse_result parse_tcp(const struct frame *f, enum frame_memory memo
 		return PARSE_BEYOND;
 
 	seg->sender = key_make(&seg->key, part->from, BE16(tcp->from), part->to, BE16(tcp->to));
+	seg->seq = BE32(tcp->seq);
+	seg->ack = BE32(tcp->ack);
+	seg->len = part->end - at - header;
 	seg->flags = tcp->flags;
-	if (seg->flags & TCP_SYN)
-		parse_syn(f, memory, at + sizeof(*tcp), header - sizeof(*tcp), seg);
-	unread->tcp = tcp;
-	unread->len = part->end - at - header;
-	return PARSE_TCP;
-}
-
-/* Reads what parse_start() left. */
-INLINE void parse_rest(const struct unread *unread, struct segment *seg)
-{
-	if (!unread->tcp)
-		return;
-	seg->seq = BE32(unread->tcp->seq);
-	seg->ack = BE32(unread->tcp->ack);
-	seg->len = unread->len;
-	if (seg->flags & TCP_SYN)
-		return;
 	seg->mss = 0;
 	seg->wscale = 0;
 	seg->offers = 0;
+	if (seg->flags & TCP_SYN)
+		parse_syn(f, memory, at + sizeof(*tcp), header - sizeof(*tcp), seg);
+	return PARSE_TCP;
 }
 
 /*
@@ -217,7 +202,7 @@ INLINE void parse_rest(const struct unread *unread, struct segment *seg)
  * the addresses through the stack, for a nanosecond and a half more a packet.
  */
 INLINE enum parse_result parse_ipv4(const struct frame *f, enum frame_memory memory, u32 at,
-				    struct segment *seg, struct unread *unread)
+				    struct segment *seg)
 {
 	const struct wire_ipv4 *ip = frame_at(f, memory, at, sizeof(*ip));
 	u32 header, total, fragment;
@@ -239,7 +224,7 @@ INLINE enum parse_result parse_ipv4(const struct frame *f, enum frame_memory mem
 	part.at = at + header;
 	part.end = total ? at + total : f->wire_len;
 	part.first = !!(fragment & IPV4_MORE);
-	return parse_tcp(f, memory, &part, seg, unread);
+	return parse_tcp(f, memory, &part, seg);
 }
 
 /* clang-format off */
@@ -295,7 +280,7 @@ INLINE enum parse_result parse_extension(const struct frame *f, enum frame_memor
 
 /* Length 0: as in IPv4, and the jumbogram of RFC 2675. */
 INLINE enum parse_result parse_ipv6(const struct frame *f, enum frame_memory memory, u32 at,
-				    struct segment *seg, struct unread *unread)
+				    struct segment *seg)
 {
 	const struct wire_ipv6 *ip = frame_at(f, memory, at, sizeof(*ip));
 	struct ip_part part;
@@ -321,16 +306,16 @@ INLINE enum parse_result parse_ipv6(const struct frame *f, enum frame_memory mem
 		if (result != PARSE_TCP)
 			return result;
 	}
-	return next == PROTO_TCP ? parse_tcp(f, memory, &part, seg, unread) : PARSE_NOT_TCP;
+	return next == PROTO_TCP ? parse_tcp(f, memory, &part, seg) : PARSE_NOT_TCP;
 }
 
 /*
- * Says what a frame is, and of TCP fills key, sender, flags and, of a SYN, mss, wscale
- * and offers. What else the segment says is left *unread, which is good for as long as the frame is.
- * time, hash, place and all else of seg are the caller's. On any result but PARSE_TCP seg is untouched.
+ * Fills what the headers say: key, sender, seq, ack, len, flags and, of a SYN,
+ * mss, wscale and offers (0 in others). time, hash, place and all else are the
+ * caller's. On any result but PARSE_TCP seg is untouched.
  */
-INLINE enum parse_result parse_start(const struct frame *f, enum frame_memory memory, enum link_first first,
-				     struct segment *seg, struct unread *unread)
+INLINE enum parse_result parse_packet(const struct frame *f, enum frame_memory memory, enum link_first first,
+				      struct segment *seg)
 {
 	enum parse_result result;
 	__be16 type = 0;
@@ -341,22 +326,10 @@ INLINE enum parse_result parse_start(const struct frame *f, enum frame_memory me
 	if (result != PARSE_TCP)
 		return result;
 	if (likely(type == BE16(ETHER_IPV4)))
-		return parse_ipv4(f, memory, at, seg, unread);
+		return parse_ipv4(f, memory, at, seg);
 	if (type == BE16(ETHER_IPV6))
-		return parse_ipv6(f, memory, at, seg, unread);
+		return parse_ipv6(f, memory, at, seg);
 	return PARSE_NOT_TCP;
-}
-
-/* The whole at once: also seq, ack and len, and zeros for what only a SYN has. */
-INLINE enum parse_result parse_packet(const struct frame *f, enum frame_memory memory, enum link_first first,
-				      struct segment *seg)
-{
-	struct unread unread = { NULL, 0 };
-	enum parse_result result = parse_start(f, memory, first, seg, &unread);
-
-	if (result == PARSE_TCP)
-		parse_rest(&unread, seg);
-	return result;
 }
 
 /* The first bytes of a frame that could not be parsed where it lies. */

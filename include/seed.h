@@ -55,7 +55,7 @@ INLINE u32 seed_line_of(u64 hash)
 	return bucket_bits((u32)hash, TAG_OF_HASH(hash)) & (CFG(seeds) / SEEDS_A_LINE - 1);
 }
 
-/* An entry but for its position; not 0, as an empty one is. Not of the bits that choose the line, or a flow's. */
+/* An entry but for its position; not 0, as an empty one is. Independent of the bits that choose the line. */
 INLINE u32 seed_print(u64 hash)
 {
 	u32 print = (u32)(hash * HASH_MULTIPLIER >> 30) << ENTRY_POSITION_BITS;

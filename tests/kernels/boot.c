@@ -43,7 +43,7 @@ static void fill_config(struct bpf_object *object, int sockets)
 		return;
 	config = (struct config *)bpf_map__initial_value(map, &size);
 	*config = (struct config){
-		.secret = 1, .row_bits = 4, .events = 0xff, .half_open_after = 30, .give_up_after = 750,
+		.secret = 1, .row_bits = 4, .seeds = 1 << 12, .events = 0xff, .half_open_after = 30, .give_up_after = 750,
 		.close_wait_after = 600, .fin_wait_after = 900, .time_wait_after = 20, .idle_after = 80000,
 		.pair_limit = 5000, .ask_sockets = (u8)sockets, .ports = 1, .hosts = 1,
 		.table = { { 0, 100 }, { 1600, 100 }, { 3200, 32 } },
@@ -52,6 +52,11 @@ static void fill_config(struct bpf_object *object, int sockets)
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "flows"), 25600);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "services"), 4097);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "buckets"), 128);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "prints"), 3200);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "seeds"), 1 << 12);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "seed_answers"), 1 << 12);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "seed_words"), 1 << 12);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "seed_lines"), 1 << 9);
 }
 
 static struct bpf_object *open_object(const struct object *from)
